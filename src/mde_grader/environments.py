@@ -47,7 +47,8 @@ class Environment:
 
     Attributes:
         kind: `compose` (the submission's compose.yaml says what runs) or `dockerfile` (one service from its Dockerfile).
-        main: The candidate's service that `host` looks at and whose name a `dockerfile` submission gets.
+        main: The candidate's service that `host` looks at and whose name a `dockerfile`
+            submission gets.
         required: Services that a Compose submission must have.
         bases: Public image names that a FROM may name (`python:3.11-slim-bookworm`); `scratch` is listed when allowed.
         images: Public image names that a Compose service may run as they are, to our grader-owned tag.

@@ -327,7 +327,7 @@ class Stack(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Which engine this is: name, version, API version, storage driver, cgroup version, kernel, host, isolation level."""
+    """Which engine this is; `isolation` is the level that was reached, such as `docker` or `docker+userns`."""
 
     name: str
     version: str
