@@ -1,0 +1,1 @@
+"""Between text and the model: the only place that reads and writes documents."""
