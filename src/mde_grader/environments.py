@@ -46,7 +46,7 @@ class Environment:
     """One lab's environment.
 
     Attributes:
-        kind: `compose` (the submission's compose.yaml says what runs) or `dockerfile` (one service from its Dockerfile).
+        kind: `compose` (the compose.yaml says what runs) or `dockerfile` (one service from the Dockerfile).
         main: The candidate's service that `host` looks at and whose name a `dockerfile`
             submission gets.
         required: Services that a Compose submission must have.

@@ -1,0 +1,274 @@
+"""One attempt from start to end: the only place that knows the order of the steps."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from mde_grader import __version__
+from mde_grader.checking.context import CheckContext, Submission
+from mde_grader.checking.session import CheckRun, run_checks
+from mde_grader.engines import Engine, connect
+from mde_grader.environments import Environment
+from mde_grader.errors import EngineError, InterruptedAttemptError, SubmissionError, UsageError
+from mde_grader.evidence import fault_of, without_secrets, write_record
+from mde_grader.labs import LabFolder
+from mde_grader.model import Scorecard, Verdict
+from mde_grader.preparation import Preparation
+from mde_grader.runs import new_run
+from mde_grader.runtimes.base import BuiltImage, Owner, Stack
+from mde_grader.runtimes.janitor import this_process
+from mde_grader.runtimes.policy import plan as make_plan
+from mde_grader.scoring import score
+from mde_grader.submissions import StagedSubmission, stage
+from mde_grader.timeline import Listener, Timeline
+from mde_grader.variables import make_values, masked
+from mde_grader.workfolders import work_folder
+
+TRIES = 3
+"""How often an attempt that ended through our own fault is made, the first included."""
+
+_GRACE = 60.0
+"""Seconds after the attempt's deadline at which anybody may remove what it started."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRequest:
+    """What to grade.
+
+    Attributes:
+        lab: Against which lab.
+        path: Folder of the submission.
+        candidate: Name for the scorecard; the folder's name when None.
+        only: Requirements that are wanted; all when empty.
+        keep: Leave the stack up.
+        timeout: Seconds for the whole attempt; the lab's own deadline when None.
+        run_dir: Folder for run folders; the user's own when None.
+        run: Id of the attempt; a new one when None.
+    """
+
+    lab: LabFolder
+    path: Path
+    candidate: str | None = None
+    only: tuple[str, ...] = ()
+    keep: bool = False
+    timeout: float | None = None
+    run_dir: Path | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """The scorecard, its run folder, and how to look inside a stack that was kept (empty otherwise)."""
+
+    card: Scorecard
+    folder: Path
+    kept: str = ""
+
+
+@dataclass
+class _Attempt:
+    """What one try has at hand; filled step by step."""
+
+    request: AttemptRequest
+    environment: Environment
+    folder: Path
+    work: Path
+    timeline: Timeline
+    started: str
+    name: str
+    deadline: float
+    engine: Engine | None = None
+    staged: StagedSubmission | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
+    kept: str = ""
+
+
+def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
+    """Grade one submission against one lab; again, at most twice, when the failure was ours.
+
+    Args:
+        request: What to grade.
+        listener: Told what happens.
+
+    Raises:
+        UsageError: The path cannot be graded, or a requirement of `only` does not exist.
+        LabInvalidError: The lab is not in order.
+        EngineUnavailableError: No engine answers.
+        ImageMissingError: A grader-owned image is not there.
+        InterruptedAttemptError: The user asked to stop; nothing is left behind.
+    """
+    _insist_on_known(request)
+    folder = new_run(request.lab.lab.id, request.run_dir)
+    for left in reversed(range(TRIES)):
+        result = _try_once(request, folder, listener)
+        if result.card.verdict is not Verdict.INCOMPLETE or not left:
+            break
+        why = result.card.fault.message if result.card.fault else "something of ours failed"
+        Timeline(listener).note(f"not scored, trying again: {why}")
+    write_record(result.card, folder)
+    return result
+
+
+def _insist_on_known(request: AttemptRequest) -> None:
+    known = [row.id for row in request.lab.lab.requirements]
+    for name in request.only:
+        if name not in known:
+            raise UsageError(f"the lab has no requirement “{name}”", hint=f"there are: {', '.join(known)}")
+
+
+def _try_once(request: AttemptRequest, folder: Path, listener: Listener) -> AttemptResult:
+    environment = request.lab.environment()
+    name = request.run or secrets.token_hex(8)
+    with work_folder(name) as work:
+        attempt = _Attempt(
+            request=request,
+            environment=environment,
+            folder=folder,
+            work=work,
+            timeline=Timeline(listener),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            name=name,
+            deadline=time.monotonic() + (request.timeout or environment.deadline),
+        )
+        try:
+            return _carry_out(attempt)
+        except KeyboardInterrupt:
+            raise InterruptedAttemptError("stopped") from None
+
+
+def _carry_out(attempt: _Attempt) -> AttemptResult:
+    with ExitStack() as exits:
+        pool = ThreadPoolExecutor(max_workers=12, thread_name_prefix="attempt")
+        exits.callback(pool.shutdown, wait=False, cancel_futures=True)
+        connecting = pool.submit(connect, attempt.request.lab, attempt.environment)
+        with attempt.timeline.phase("stage"):
+            attempt.staged = stage(
+                attempt.request.path, attempt.work / "submission", name=attempt.request.candidate
+            )
+            attempt.engine = connecting.result()
+        exits.callback(attempt.engine.runtime.close)
+        try:
+            return _grade_staged(attempt, pool)
+        except SubmissionError as error:
+            return _result(attempt, CheckRun((), ()), error)
+        except EngineError as error:
+            return _result(attempt, CheckRun((), ()), error)
+
+
+def _grade_staged(attempt: _Attempt, pool: ThreadPoolExecutor) -> AttemptResult:
+    assert attempt.staged is not None  # noqa: S101
+    assert attempt.engine is not None  # noqa: S101
+    engine, staged = attempt.engine, attempt.staged
+    attempt.values = make_values(attempt.environment.variables)
+    plan = make_plan(
+        staged.root, attempt.environment, attempt.values, engine.bases, label=attempt.request.lab.lab.id
+    )
+    attempt.facts["notes"] = list(plan.notes)
+    preparation = Preparation(
+        runtime=engine.runtime,
+        lab=attempt.request.lab.lab,
+        environment=attempt.environment,
+        plan=plan,
+        source=staged.root,
+        work=attempt.work,
+        owner=_owner(attempt),
+        tags=engine.tags,
+        timeline=attempt.timeline,
+    )
+    images = pool.submit(preparation.images, pool)
+    stack = pool.submit(lambda: preparation.stack(images.result()))
+    context = CheckContext(
+        submission=Submission(staged.root, staged.identity, plan),
+        images=images,
+        stack=stack,
+        rebuild=preparation.rebuild,
+        given=attempt.values,
+        main=attempt.environment.main,
+        deadline=attempt.deadline,
+        bases=engine.how,
+    )
+    try:
+        run = _run(attempt, context)
+        error = _first_error(images, stack, run)
+        _note_facts(attempt, images, stack)
+    finally:
+        _take_down(attempt, preparation, stack)
+    return _result(attempt, run, error)
+
+
+def _run(attempt: _Attempt, context: CheckContext) -> CheckRun:
+    with attempt.timeline.phase("checks"):
+        return run_checks(
+            attempt.request.lab.checks,
+            attempt.request.lab.lab,
+            context,
+            only=attempt.request.only,
+            listener=attempt.timeline.outcome,
+            log=attempt.folder / "checks.log",
+        )
+
+
+def _owner(attempt: _Attempt) -> Owner:
+    assert attempt.staged is not None  # noqa: S101
+    left = attempt.deadline - time.monotonic()
+    return Owner(attempt.name, this_process(), attempt.staged.identity.digest, time.time() + left + _GRACE)
+
+
+def _first_error(
+    images: Future[dict[str, BuiltImage]], stack: Future[Stack], run: CheckRun
+) -> BaseException | None:
+    """What kept the stack from starting, when that is known by now and mattered to a check."""
+    if not run.outcomes:
+        return None
+    for future in (images, stack):
+        if future.done() and future.exception() is not None:
+            return future.exception()
+    return None
+
+
+def _note_facts(attempt: _Attempt, images: Future[dict[str, BuiltImage]], stack: Future[Stack]) -> None:
+    assert attempt.engine is not None  # noqa: S101
+    if images.done() and images.exception() is None:
+        attempt.facts["images"] = {name: image.id for name, image in images.result().items()}
+    if stack.done() and stack.exception() is None and attempt.environment.main in stack.result():
+        attempt.facts["limits"] = dict(stack.result()[attempt.environment.main].state().limits)
+
+
+def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]) -> None:
+    with attempt.timeline.phase("teardown"):
+        stack.cancel()
+        running = None if stack.cancelled() or stack.exception() is not None else stack.result()
+        if running is not None and attempt.request.keep:
+            attempt.kept = running.keep()
+            return
+        if running is not None:
+            running.close()
+        preparation.discard()
+
+
+def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> AttemptResult:
+    assert attempt.staged is not None  # noqa: S101
+    assert attempt.engine is not None  # noqa: S101
+    mask = partial(masked, variables=attempt.environment.variables, values=attempt.values)
+    card = score(
+        attempt.request.lab.lab,
+        [without_secrets(outcome, mask) for outcome in run.outcomes],
+        attempt=attempt.name,
+        submission=attempt.staged.identity,
+        started=attempt.started,
+        seconds=attempt.timeline.seconds,
+        fault=fault_of(error, mask) if error else None,
+        phases=attempt.timeline.phases,
+        environment={"grader": __version__, **attempt.engine.facts(), **attempt.facts},
+        only=attempt.request.only,
+    )
+    return AttemptResult(card, attempt.folder, attempt.kept)

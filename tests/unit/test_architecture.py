@@ -1,0 +1,129 @@
+"""Imports run one way, without cycles; modules and functions stay small; start-up stays light."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+LAYERS = [
+    {"model", "errors", "clean", "places", "runs"},
+    {"scoring", "environments", "plans", "timeline", "variables", "codec"},
+    {"submissions", "labs", "runtimes", "reporters", "solutions", "workfolders"},
+    {"checking", "testing", "evidence", "preparation", "engines"},
+    {"attempts", "proving", "linting", "doctor"},
+    {"cli", "__main__"},
+]
+"""A module may import from its own row and the rows above it."""
+
+MAX_MODULE = 400
+MAX_FUNCTION = 60
+PURE = {"model", "scoring", "plans", "environments", "clean"}
+IMPURE = {"time", "os", "socket", "subprocess", "docker", "pytest", "click", "requests", "random", "secrets"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports_of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module: str) -> int:
+    part = module.split(".")[1] if "." in module else "model"
+    return next(index for index, names in enumerate(LAYERS) if part in names)
+
+
+def code_lines(path: Path) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return sum(1 for line in lines if line.strip() and not line.strip().startswith("#"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_run_one_way(path: Path) -> None:
+    own = name_of(path)
+    for wanted in imports_of(tree_of(path)):
+        assert not wanted.startswith(("graders", "labs", "tests")), f"{own} imports {wanted}"
+        if wanted.startswith("mde_grader."):
+            assert layer(wanted) <= layer(own), f"{own} imports {wanted}, which stands above it"
+
+
+def test_there_is_no_import_cycle() -> None:
+    names = {name_of(path): path for path in MODULES}
+    edges = {
+        own: {wanted for wanted in imports_of(tree_of(path)) if wanted in names and wanted != own}
+        for own, path in names.items()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join((*trail, module))
+        if module not in done:
+            for wanted in sorted(edges[module]):
+                visit(wanted, (*trail, module))
+            done.add(module)
+
+    for module in sorted(names):
+        visit(module, ())
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).split(".")[-1] in PURE], ids=name_of)
+def test_the_pure_centre_knows_no_world(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports_of(tree_of(path))} & IMPURE
+
+
+def test_labs_and_graders_import_only_what_check_authors_may() -> None:
+    for path in [*(ROOT / "labs").glob("*/checks/*.py"), *(ROOT / "graders").rglob("*.py")]:
+        if "images" in path.relative_to(ROOT).parts:
+            continue
+        for wanted in imports_of(tree_of(path)):
+            if wanted.startswith("mde_grader."):
+                assert wanted.split(".")[1] in {"checking", "runtimes", "model", "codec", "plans"}, f"{path}: {wanted}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    assert code_lines(path) <= MAX_MODULE
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= MAX_FUNCTION, f"{node.name} has {length} lines"
+
+
+def test_the_median_module_is_about_a_hundred_lines() -> None:
+    assert statistics.median(code_lines(path) for path in MODULES if path.name != "__init__.py") <= 130
+
+
+HEAVY = ("docker", "pytest", "jsonschema", "jinja2", "rich", "requests", "testinfra")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["--version"]])
+def test_start_up_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys, mde_grader.cli as c\n"
+        f"sys.argv = ['mde-grade', *{arguments!r}]\n"
+        "try:\n    c.main()\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr.strip().splitlines()[-1] == "[]"

@@ -1,0 +1,115 @@
+"""Solutions on disk, and what a scorecard says about one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mde_grader.errors import LabInvalidError
+from mde_grader.labs import LabFolder
+from mde_grader.model import Fault, Lab, Outcome, Requirement, Scorecard, Status, SubmissionIdentity
+from mde_grader.proving import compare
+from mde_grader.scoring import score
+from mde_grader.solutions import Solution, lay_out, read_solutions
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> LabFolder:
+    write(tmp_path / "starter" / "app.py", "legacy")
+    write(tmp_path / "solutions" / "reference" / "app.py", "right")
+    write(tmp_path / "solutions" / "reference" / "conf" / "a.ini", "a")
+    write(tmp_path / "solutions" / "reference" / "solution.yaml", "title: The right one\n")
+    write(tmp_path / "solutions" / "broken-root" / "app.py", "wrong")
+    write(tmp_path / "solutions" / "broken-root" / "solution.yaml", "base: reference\nremove: [conf]\nloses: [root]\n")
+    return LabFolder(tmp_path)
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_the_reference_comes_first_and_the_starter_last(folder: LabFolder) -> None:
+    assert [solution.name for solution in read_solutions(folder)] == ["reference", "broken-root", "starter"]
+
+
+def test_a_broken_solution_is_its_base_with_its_own_files_over_it(folder: LabFolder, tmp_path: Path) -> None:
+    broken = next(solution for solution in read_solutions(folder) if solution.name == "broken-root")
+    lay_out(folder, broken, tmp_path / "out")
+    assert (tmp_path / "out" / "app.py").read_text(encoding="utf-8") == "wrong"
+    assert not (tmp_path / "out" / "conf").exists()
+    assert not (tmp_path / "out" / "solution.yaml").exists()
+
+
+def test_the_starter_is_laid_out_as_it_is(folder: LabFolder, tmp_path: Path) -> None:
+    lay_out(folder, read_solutions(folder)[-1], tmp_path / "out")
+    assert (tmp_path / "out" / "app.py").read_text(encoding="utf-8") == "legacy"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("loses: []\nbase: nowhere\n", "must name requirements"),
+        ("loses: [a]\nextra: 1\n", "may hold only"),
+        ("{", "solution.yaml"),
+        ("- a\n", "may hold only"),
+    ],
+)
+def test_a_wrong_declaration_is_named(folder: LabFolder, text: str, said: str) -> None:
+    write(folder.solutions / "broken-root" / "solution.yaml", text)
+    with pytest.raises(LabInvalidError, match=said):
+        read_solutions(folder)
+
+
+def test_a_reference_that_loses_something_is_refused(folder: LabFolder) -> None:
+    write(folder.solutions / "reference" / "solution.yaml", "loses: [root]\n")
+    with pytest.raises(LabInvalidError, match="must not name"):
+        read_solutions(folder)
+
+
+@pytest.mark.parametrize("base", ["nowhere", "broken-root"])
+def test_a_base_that_cannot_be_used_is_named(folder: LabFolder, tmp_path: Path, base: str) -> None:
+    write(folder.solutions / "broken-root" / "solution.yaml", f"base: {base}\nloses: [root]\n")
+    broken = next(solution for solution in read_solutions(folder) if solution.name == "broken-root")
+    with pytest.raises(LabInvalidError, match=base):
+        lay_out(folder, broken, tmp_path / "out")
+
+
+LAB = Lab("lab-x", "X", "c", "l", "t", 1, 70, (Requirement("a", "A", 60), Requirement("b", "B", 40)))
+
+
+def card(first: Status, second: Status, fault: Fault | None = None) -> Scorecard:
+    outcomes = [Outcome("t::a", "A", "a", first), Outcome("t::b", "B", "b", second, reason="why")]
+    identity = SubmissionIdentity("x", "sha256:0", "x", 1, 1)
+    return score(LAB, outcomes, attempt="1", submission=identity, started="", seconds=1.0, fault=fault)
+
+
+BROKEN = Solution("broken-b", "", "", (), ("b",), "")
+
+
+def test_a_solution_that_loses_what_it_declares_is_proven() -> None:
+    assert compare(BROKEN, card(Status.PASSED, Status.FAILED)).ok
+
+
+def test_a_solution_that_loses_more_or_less_is_told_apart() -> None:
+    assert compare(BROKEN, card(Status.FAILED, Status.FAILED)).why == "also lost a"
+    assert compare(BROKEN, card(Status.PASSED, Status.PASSED)).why == "did not lose b"
+
+
+def test_an_errored_solution_is_never_proven() -> None:
+    row = compare(BROKEN, card(Status.PASSED, Status.ERRORED))
+    assert not row.ok
+    assert row.why == "errored: why"
+
+
+def test_a_right_solution_must_pass() -> None:
+    reference = Solution("reference", "", "", (), (), "passed")
+    assert compare(reference, card(Status.PASSED, Status.PASSED)).ok
+    assert not compare(reference, card(Status.PASSED, Status.FAILED)).ok
+
+
+def test_a_starter_may_lose_anything_but_must_not_pass() -> None:
+    starter = Solution("starter", "", "", (), (), "failed", exact=False)
+    assert compare(starter, card(Status.FAILED, Status.FAILED)).ok
+    assert compare(starter, card(Status.PASSED, Status.PASSED)).why == "verdict passed, declared failed"
