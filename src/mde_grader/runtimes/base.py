@@ -137,6 +137,15 @@ class BuiltImage:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerHit:
+    """A byte string that was found in an image: its name, the layer (empty for the configuration), and the file."""
+
+    needle: str
+    layer: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mount:
     """A named volume of the stack (`volume`) at `target` inside a service."""
 
@@ -320,6 +329,13 @@ class Stack(Protocol):
         """Bring every service back to running and ready after a check that disturbed it; cheap when all is well."""
         ...
 
+    def keep(self) -> str:
+        """Leave everything up after the grader has gone; returns how to look inside, for a person.
+
+        The side container still ends at its deadline, and `sweep` takes what is kept when it has expired.
+        """
+        ...
+
     def close(self) -> None:
         """Remove containers, volumes and networks. Safe to call twice."""
         ...
@@ -383,6 +399,14 @@ class Runtime(Protocol):
         Raises:
             StartFailedError: A candidate's service did not start or did not become ready.
             EngineError: Ours.
+        """
+        ...
+
+    def search(self, image: BuiltImage, needles: Mapping[str, bytes], *, seconds: float = 60.0) -> tuple[LayerHit, ...]:
+        """Find byte strings in the configuration, the history and every file of every layer of an image.
+
+        Raises:
+            EngineError: The image cannot be read in time.
         """
         ...
 
