@@ -16,7 +16,8 @@ class Timeline:
     """Phases of one attempt, in the order they began; they may overlap.
 
     Args:
-        listener: Told when a phase begins and ends, and each outcome. Called under a lock, so it need not be thread-safe.
+        listener: Told when a phase begins and ends, and each outcome. Called under a lock: it need not be
+            thread-safe.
     """
 
     def __init__(self, listener: Listener) -> None:

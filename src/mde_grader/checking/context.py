@@ -10,10 +10,13 @@ from pathlib import Path
 
 from mde_grader.model import SubmissionIdentity
 from mde_grader.plans import Plan
-from mde_grader.runtimes.base import BuiltImage, Stack
+from mde_grader.runtimes.base import BuiltImage, LayerHit, Stack
 
 Change = Callable[[Path], None]
 """Edits a copy of the submission in place before it is built again."""
+
+Search = Callable[[BuiltImage, Mapping[str, bytes]], tuple[LayerHit, ...]]
+"""Finds named byte strings in all layers of an image, its configuration and its history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class CheckContext:
         images: Built images by service, or the error that ended the builds.
         stack: The running stack, or the error that ended its start.
         rebuild: Builds a service's image again from a changed copy of the submission.
+        search: Finds byte strings in all layers of an image.
         given: Values that this attempt gave to the submission, by variable.
         bases: How each public base was got, by its public name.
         main: The service that `host` looks at.
@@ -50,6 +54,7 @@ class CheckContext:
     images: Future[Mapping[str, BuiltImage]]
     stack: Future[Stack]
     rebuild: Callable[[str, Change], BuiltImage]
+    search: Search
     given: Mapping[str, str]
     main: str
     deadline: float

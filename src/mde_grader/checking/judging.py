@@ -37,16 +37,11 @@ def judge(error: BaseException | None, *, out_of_time: bool = False) -> Judged:
     """
     if error is None:
         return Judged(Status.PASSED)
-    if isinstance(error, CheckFailedError):
-        return _failed(error.evidence)
-    if isinstance(error, SubmissionError):
-        return _failed(_evidence_of(error))
-    if isinstance(error, AssertionError):
-        return _failed(Evidence(seen=_first_lines(str(error)) or "the check's condition did not hold"))
-    if out_of_time:
-        return _failed(OUT_OF_TIME)
-    if isinstance(error, SessionError) and error.kind != "gone":
-        return _failed(Evidence(expected="an answer that can be read", seen=error.message))
+    evidence = _evidence_of(error)
+    if evidence is None and out_of_time:
+        evidence = OUT_OF_TIME
+    if evidence is not None:
+        return _failed(evidence)
     return Judged(Status.ERRORED, reason=clean(f"{type(error).__name__}: {_first_lines(str(error), 2)}", limit=300))
 
 
@@ -67,7 +62,20 @@ def _failed(evidence: Evidence) -> Judged:
     return Judged(Status.FAILED, evidence=cleaned)
 
 
-def _evidence_of(error: SubmissionError) -> Evidence:
+def _evidence_of(error: BaseException) -> Evidence | None:
+    """What the candidate is told, None when the error is not theirs."""
+    if isinstance(error, CheckFailedError):
+        return error.evidence
+    if isinstance(error, SubmissionError):
+        return _evidence_of_fault(error)
+    if isinstance(error, AssertionError):
+        return Evidence(seen=_first_lines(str(error)) or "the check's condition did not hold")
+    if isinstance(error, SessionError) and error.kind != "gone":
+        return Evidence(expected="an answer that can be read", seen=error.message)
+    return None
+
+
+def _evidence_of_fault(error: SubmissionError) -> Evidence:
     where = f"{error.where}: " if error.where else ""
     return Evidence(
         expected="the submission builds, starts and becomes ready",

@@ -48,7 +48,9 @@ def order(checks: Sequence[Planned], needs: Mapping[str, Collection[str]]) -> li
         needs: Direct needs by requirement; the lab's loader has made sure that there is no cycle.
     """
     waiting = {
-        index: {other for other, planned in enumerate(checks) if planned.requirement in needs.get(check.requirement, ())}
+        index: {
+            other for other, planned in enumerate(checks) if planned.requirement in needs.get(check.requirement, ())
+        }
         for index, check in enumerate(checks)
     }
     free = [(check.stage, index) for index, check in enumerate(checks) if not waiting[index]]

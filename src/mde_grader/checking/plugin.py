@@ -1,4 +1,4 @@
-"""The pytest plug-in of one attempt: orders the checks, hands out the fixtures, and turns what happens into outcomes."""
+"""The pytest plug-in of one attempt: orders the checks, hands out fixtures, turns what happens into outcomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from mde_grader.checking.api import MARK
-from mde_grader.checking.context import Change, CheckContext, Submission
+from mde_grader.checking.context import Change, CheckContext, Search, Submission
 from mde_grader.checking.hosts import Hosts
 from mde_grader.checking.judging import OUT_OF_TIME, Judged, blocked_by, judge
 from mde_grader.checking.ordering import Planned, closure, order
@@ -201,6 +201,11 @@ class Fixtures:
         """Build a service's image again from a changed copy of the submission."""
         self._context.images.result()
         return self._context.rebuild
+
+    @pytest.fixture
+    def search_image(self) -> Search:
+        """Find byte strings in all layers of a built image."""
+        return self._context.search
 
     @pytest.fixture
     def stack(self) -> Stack:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import tarfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Protocol
+from functools import partial
+from typing import IO, Protocol, cast
 
 from mde_grader.errors import EngineError
 from mde_grader.runtimes.base import LayerHit
@@ -37,7 +38,7 @@ def search_layers(client: _Client, image: str, needles: Mapping[str, bytes], *, 
         EngineError: The image cannot be read in time.
     """
     wanted = {name: value for name, value in needles.items() if value}
-    stream = _Stream(client.get_image(image, chunk_size=_CHUNK), time.monotonic() + seconds)
+    stream = cast("IO[bytes]", _Stream(client.get_image(image, chunk_size=_CHUNK), time.monotonic() + seconds))
     try:
         with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK) as archive:
             return tuple(_hits(archive, wanted))
@@ -87,7 +88,7 @@ def _layer_hits(content: IO[bytes], layer: str, needles: Mapping[str, bytes]) ->
             for member in files:
                 inner = files.extractfile(member) if member.isfile() else None
                 if inner is not None:
-                    names = _found(iter(lambda inner=inner: inner.read(_CHUNK), b""), needles)
+                    names = _found(iter(partial(inner.read, _CHUNK), b""), needles)
                     yield from (LayerHit(name, layer, "/" + member.name.lstrip("./")) for name in names)
     except tarfile.ReadError:
         return  # a blob that is no layer, such as a manifest
