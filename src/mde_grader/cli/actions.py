@@ -1,0 +1,45 @@
+"""In GitHub Actions: the Markdown goes to the step's summary, and what failed becomes annotations."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from mde_grader.cli.terminal import note
+from mde_grader.model import Scorecard
+from mde_grader.reporters import FORMATS
+from mde_grader.reporters.github import render as annotations
+
+LARGEST = 1_000_000
+"""Bytes of a step summary; GitHub refuses more than 1 MiB a step."""
+
+
+def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = None) -> None:
+    """Tell GitHub about a scorecard; does nothing elsewhere, and never ends a grading.
+
+    Annotations go to stderr: the runner reads both streams, and stdout may be somebody's JSON.
+
+    Args:
+        card: What to tell.
+        environment: Environment variables; the process's own when None.
+    """
+    env = os.environ if environment is None else environment
+    if env.get("GITHUB_ACTIONS") != "true":
+        return
+    summary = env.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        _append(Path(summary), FORMATS["markdown"].render(card))
+    note(annotations(card, token=secrets.token_hex(16)))
+
+
+def _append(path: Path, text: str) -> None:
+    data = text.encode()
+    if len(data) > LARGEST:
+        data = data[:LARGEST].decode(errors="ignore").encode() + b"\n\n*(cut: too long for a step summary)*\n"
+    try:
+        with path.open("ab") as stream:
+            stream.write(data.rstrip(b"\n") + b"\n")
+    except OSError as error:
+        note(f"mde-grade: the step summary could not be written: {error.strerror}")

@@ -1,0 +1,28 @@
+"""`mde-grade completion SHELL`."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from mde_grader.cli.app import app
+from mde_grader.cli.terminal import say
+
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_MDE_GRADE_COMPLETE"
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+def command(shell: str) -> None:
+    r"""Print the shell's completion script.
+
+    \b
+    bash: mde-grade completion bash > ~/.local/share/bash-completion/completions/mde-grade
+    zsh:  mde-grade completion zsh  > a file named _mde-grade in a folder of $fpath
+    fish: mde-grade completion fish > ~/.config/fish/completions/mde-grade.fish
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    say(found(app, {}, "mde-grade", VARIABLE).source())

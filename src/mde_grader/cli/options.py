@@ -1,0 +1,94 @@
+"""Arguments and options that several commands share, with their completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+Command = Callable[..., Any]
+
+
+class LabName(click.ParamType):
+    """A lab's id, or the path of its folder; whether there is such a lab is said by `load_lab`."""
+
+    name = "lab"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Offer the labs' ids."""
+        from mde_grader.labs import find_labs  # noqa: PLC0415 - only while completing
+
+        labs = find_labs(ctx.params.get("labs"))
+        return [
+            CompletionItem(folder.root.name, help=folder.lab.title)
+            for folder in labs
+            if folder.root.name.startswith(incomplete)
+        ]
+
+
+class RequirementName(click.ParamType):
+    """The id of a requirement of the lab that stands before it on the command line."""
+
+    name = "requirement"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Offer the lab's requirements."""
+        from mde_grader.labs import load_lab  # noqa: PLC0415
+
+        if not ctx.params.get("lab"):
+            return []
+        lab = load_lab(ctx.params["lab"], ctx.params.get("labs")).lab
+        rows = [row for row in lab.requirements if row.id.startswith(incomplete)]
+        return [CompletionItem(row.id, help=row.title) for row in rows]
+
+
+class RunName(click.ParamType):
+    """A run: its name, the beginning of it, its path, or `last`."""
+
+    name = "run"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Offer `last` and the runs, the newest first."""
+        from mde_grader.runs import LATEST, run_names  # noqa: PLC0415
+
+        return [CompletionItem(name) for name in [LATEST, *run_names()] if name.startswith(incomplete)]
+
+
+def lab_argument(command: Command) -> Command:
+    """`LAB`."""
+    return click.argument("lab", type=LabName())(command)
+
+
+def labs_option(command: Command) -> Command:
+    """`--labs DIR`."""
+    return click.option(
+        "--labs",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Look for labs in this folder too (or use the one lab that it is).",
+    )(command)
+
+
+def loudness_options(command: Command) -> Command:
+    """`-q` and `-v`."""
+    quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing about the progress.")
+    verbose = click.option("-v", "--verbose", count=True, help="Say more; -vv also shows our own log and tracebacks.")
+    return quiet(verbose(command))
