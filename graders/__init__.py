@@ -1,0 +1,1 @@
+"""Knowledge of technologies, one package a category; never of one lab."""

@@ -1,0 +1,72 @@
+"""What the checks of lab-02 share."""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+import pytest
+from graders.containers.answers import fields, number
+
+from mde_grader.checking import eventually, expect
+from mde_grader.checking.context import Submission
+from mde_grader.checking.probe import Probe
+from mde_grader.runtimes.base import BuiltImage, Stack
+
+Take = Callable[..., dict[str, object]]
+
+
+@pytest.fixture
+def take(probe: Probe) -> Take:
+    """Hands a parcel in at the desk and returns what the desk says of it."""
+
+    def post(at: str = "http://web:8080", *, seconds: float = 15) -> dict[str, object]:
+        wanted = {"recipient": f"Ada {secrets.token_hex(4)}", "weight_grams": 750}
+        for attempt in eventually(seconds=seconds, interval=0.25):
+            with attempt:
+                answer = probe.post(f"{at}/parcels", json=wanted, seconds=5)
+                expect(
+                    answer.status == 201,
+                    expected="POST /parcels is answered with 201 and the parcel as JSON",
+                    seen=f"status {answer.status}",
+                    look="docker compose logs web",
+                    said=answer.text,
+                )
+        parcel = fields(answer)
+        expect(
+            number(answer) is not None and all(parcel.get(name) == value for name, value in wanted.items()),
+            expected=f"JSON with a whole-number id and {wanted}",
+            seen=answer.text[:300],
+            look="docker compose logs web",
+        )
+        return parcel
+
+    return post
+
+
+@pytest.fixture
+def own(submission: Submission) -> tuple[str, ...]:
+    """Names of the services that the submission builds; the database's image is the lab's."""
+    return tuple(service.name for service in submission.plan.services if service.image.startswith("build:"))
+
+
+@pytest.fixture
+def restart(stack: Stack, own: tuple[str, ...]) -> Callable[..., None]:
+    """Replaces the submission's own containers, and the named others before them, and waits until all are ready."""
+
+    def replace(*others: str, kill: bool = False) -> None:
+        for name in own if kill else ():
+            stack[name].kill()
+        for name in (*others, *own):
+            stack[name].recreate()
+        stack.wait_ready(*others, *own)
+
+    return replace
+
+
+@pytest.fixture
+def distinct(images: Mapping[str, BuiltImage]) -> dict[str, BuiltImage]:
+    """The built images, each once, by the first service that runs it."""
+    found: dict[str, BuiltImage] = {}
+    for name, image in images.items():
+        if image.id not in {other.id for other in found.values()}:
+            found[name] = image
+    return found

@@ -1,0 +1,138 @@
+"""What is in the images, and how they are built."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from graders.containers.contents import LOOK_FOR, needless
+from graders.containers.contexts import files_with, gained, inflate, plant, planted_seen, touch_sources
+from graders.containers.history import grown, installs_again, largest, needles_told, secret_settings
+from graders.containers.references import why_floating
+
+from mde_grader.checking import expect, fail, requirement
+from mde_grader.checking.context import Change, Submission
+from mde_grader.runtimes.base import BuiltImage, Stack
+
+OLD_PASSWORD = "Kran-und-Kai-2009"  # noqa: S105 - the one that the starter gives away
+BUDGET = 64_000_000
+PRIVATE = {".env": 200_000, ".git/objects/pack/pack-1.pack": 400_000, "secrets/database.txt": 800_000}
+SOURCES = ("web.py", "worker.py", "tariff.py", "label.py")
+
+Rebuild = Callable[[str, Change], BuiltImage]
+
+
+@requirement("no-secrets")
+def test_history_and_settings(distinct: dict[str, BuiltImage], given: Mapping[str, str]) -> None:
+    """No step of the build and no setting of the image tells a secret."""
+    for name, image in distinct.items():
+        told = [f"a password in {where}" for _, where in needles_told(image, (given["DB_PASSWORD"], OLD_PASSWORD))]
+        told += [f"ENV {variable}=..." for variable in secret_settings(image.history)]
+        expect(
+            not told,
+            expected="secrets reach the container when it starts, never the image",
+            seen=f"{name}: {'; '.join(told)}",
+            look=f"docker history --no-trunc $(docker compose images -q {name})",
+        )
+
+
+@requirement("no-secrets")
+def test_layers(distinct: dict[str, BuiltImage], submission: Submission, rebuild: Rebuild) -> None:
+    """The legacy password is in no layer, not even in one whose file a later step removed."""
+    holders = files_with(submission.root, OLD_PASSWORD)
+    for name, image in distinct.items() if holders else ():
+        rebuilt = rebuild(name, lambda folder: inflate(folder, OLD_PASSWORD))
+        size, step = grown(image.history, rebuilt.history)
+        expect(
+            size < gained(OLD_PASSWORD) // 2,
+            expected="no layer holds the password of parceldesk.ini",
+            seen=f"{name}: the step `{step}` brings it in (it stands in {', '.join(holders[:3])})",
+            look=f"docker save $(docker compose images -q {name}) | tar -xO --wildcards '*.tar' | grep -ac Kran",
+        )
+
+
+@requirement("clean-context")
+def test_private_files(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None:
+    """A .env, a .git and a folder of secrets beside the Dockerfile do not get into the image."""
+    for name, image in distinct.items():
+        rebuilt = rebuild(name, lambda folder: plant(folder, PRIVATE))
+        size, step = grown(image.history, rebuilt.history)
+        seen = planted_seen(size, PRIVATE)
+        expect(
+            not seen,
+            expected="what lies beside the Dockerfile and is not the application stays out of every layer",
+            seen=f"{name}: the step `{step}` took in {', '.join(seen)}",
+            look="echo canary > .env; docker compose build; docker compose run --rm --entrypoint ls web -la .",
+        )
+
+
+@requirement("cached-dependencies")
+def test_code_changes(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None:
+    """A changed line of code is built without asking for, or installing, the dependencies again."""
+    token = secrets.token_hex(8)
+    for name, image in distinct.items():
+        rebuilt = rebuild(name, lambda folder: _touch(folder, token))
+        asked = rebuilt.index_requests
+        again = installs_again(image.history, rebuilt.history)
+        expect(
+            not asked and not again,
+            expected="after a change to the code, the steps that install dependencies come from the cache",
+            seen=f"{name}: {f'{len(asked)} requests to the package index' if asked else f'`{again}` ran again'}",
+            look="docker compose build; echo '# x' >> parceldesk/web.py; docker compose build (look for CACHED)",
+        )
+
+
+def _touch(folder: Path, token: str) -> None:
+    if not touch_sources(folder, SOURCES, token):
+        fail(expected="Python source in the submission", seen="no .py file to change", look="ls -R")
+
+
+@requirement("size-budget")
+def test_size(distinct: dict[str, BuiltImage]) -> None:
+    """What the image adds to its base is at most 64 MB."""
+    for name, image in distinct.items():
+        expect(
+            image.added <= BUDGET,
+            expected=f"at most {BUDGET / 1e6:.0f} MB above the base image",
+            seen=f"{name}: {image.added / 1e6:.0f} MB",
+            look=f"docker history $(docker compose images -q {name})",
+            said=largest(image.history),
+        )
+
+
+@requirement("pinned-base")
+def test_references(submission: Submission) -> None:
+    """Every image that is named, in FROM and in compose.yaml, says which release it is."""
+    named = {base for build in submission.plan.builds.values() for base in build.bases}
+    services = submission.plan.compose.get("services")
+    for service in services.values() if isinstance(services, dict) else ():
+        if isinstance(service, dict) and "build" not in service:
+            named.add(str(service.get("image", "")))
+    floating = {name: why_floating(name) for name in sorted(named) if why_floating(name)}
+    expect(
+        not floating,
+        expected="a release or a digest in every image name",
+        seen="; ".join(f"{name}: {why}" for name, why in floating.items()),
+        look="grep -n FROM Dockerfile; grep -n image: compose.yaml",
+    )
+
+
+@requirement("lean-image")
+def test_nothing_needless(stack: Stack, distinct: dict[str, BuiltImage]) -> None:
+    """No test tools, compilers, editors, package lists or installer's caches are in the running container."""
+    for name in distinct:
+        found = stack.session.call(
+            "find",
+            service=stack[name].container_id,
+            path="/",
+            names=list(LOOK_FOR),
+            depth=14,
+            limit=500,
+            seconds=10,
+        )
+        extra = needless(found["paths"])
+        expect(
+            not extra,
+            expected="only what the application needs to run",
+            seen=f"{name}: " + "; ".join(f"{path} ({what})" for path, what in sorted(extra.items())[:5]),
+            look=f"docker compose exec {name} ls -d " + " ".join(sorted(extra)[:2]),
+        )

@@ -1,0 +1,54 @@
+"""What the containers are allowed to do."""
+
+from mde_grader.checking import expect, requirement
+from mde_grader.checking.context import Submission
+from mde_grader.runtimes.base import Stack
+from mde_grader.runtimes.inspector.session import SessionError
+
+ROOT = ("", "0", "root")
+
+
+@requirement("non-root")
+def test_no_process_is_root(stack: Stack, own: tuple[str, ...]) -> None:
+    """Every process of every container runs under a user of its own."""
+    for name in own:
+        user = stack[name].state().user
+        expect(
+            user.partition(":")[0] not in ROOT and not _root_processes(stack, name),
+            expected="a user other than root, set in the image or in compose.yaml",
+            seen=f"{name} runs as {f'“{user}”, which is root' if user else 'root, since no user is set'}",
+            look=f"docker compose top {name}",
+        )
+
+
+def _root_processes(stack: Stack, name: str) -> bool:
+    """Whether a process is root's; a container that we cannot look into is one that may run as root."""
+    try:
+        found = stack.session.call("processes", service=stack[name].container_id)["processes"]
+    except SessionError:
+        return True
+    return any(process["uid"] == 0 for process in found)
+
+
+@requirement("read-only")
+def test_root_is_read_only(stack: Stack, own: tuple[str, ...]) -> None:
+    """Every container that you build runs with a read-only root file system."""
+    writable = [name for name in own if not stack[name].state().read_only]
+    expect(
+        not writable,
+        expected="`read_only: true` in compose.yaml for every service that is built",
+        seen=f"a writable root file system in {', '.join(writable)}",
+        look="docker inspect -f '{{.HostConfig.ReadonlyRootfs}}' $(docker compose ps -q web)",
+    )
+
+
+@requirement("no-privileges")
+def test_no_capability(submission: Submission) -> None:
+    """No service asks for a capability."""
+    asked = {name: list(caps) for name, caps in submission.plan.asked_capabilities.items() if caps}
+    expect(
+        not asked,
+        expected="no cap_add in compose.yaml",
+        seen="; ".join(f"{name} asks for {', '.join(caps)}" for name, caps in asked.items()),
+        look="docker compose config | grep -n -A3 cap_add",
+    )

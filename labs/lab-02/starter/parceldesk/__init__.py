@@ -1,0 +1,1 @@
+"""Parcel Desk: takes parcels in, prices them, and prints their labels."""
