@@ -17,10 +17,17 @@ from mde_grader.checking.context import CheckContext, Submission
 from mde_grader.checking.session import CheckRun, run_checks
 from mde_grader.engines import Engine, connect
 from mde_grader.environments import Environment
-from mde_grader.errors import EngineError, InterruptedAttemptError, SubmissionError, UsageError
+from mde_grader.errors import (
+    EngineError,
+    EngineUnavailableError,
+    ImageMissingError,
+    InterruptedAttemptError,
+    SubmissionError,
+    UsageError,
+)
 from mde_grader.evidence import fault_of, without_secrets, write_record
 from mde_grader.labs import LabFolder
-from mde_grader.model import Scorecard, Verdict
+from mde_grader.model import Scorecard, SubmissionIdentity, Verdict
 from mde_grader.preparation import Preparation
 from mde_grader.runs import new_run
 from mde_grader.runtimes.base import BuiltImage, Owner, Stack
@@ -85,8 +92,8 @@ class _Attempt:
     started: str
     name: str
     deadline: float
+    identity: SubmissionIdentity
     engine: Engine | None = None
-    staged: StagedSubmission | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
     kept: str = ""
@@ -128,7 +135,7 @@ def _insist_on_known(request: AttemptRequest) -> None:
 def _try_once(request: AttemptRequest, folder: Path, listener: Listener) -> AttemptResult:
     environment = request.lab.environment()
     name = request.run or secrets.token_hex(8)
-    with work_folder(name) as work:
+    with work_folder(name, this_process()) as work:
         attempt = _Attempt(
             request=request,
             environment=environment,
@@ -138,6 +145,7 @@ def _try_once(request: AttemptRequest, folder: Path, listener: Listener) -> Atte
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             name=name,
             deadline=time.monotonic() + (request.timeout or environment.deadline),
+            identity=SubmissionIdentity(request.candidate or "submission", "", str(request.path), 0, 0),
         )
         try:
             return _carry_out(attempt)
@@ -149,29 +157,25 @@ def _carry_out(attempt: _Attempt) -> AttemptResult:
     with ExitStack() as exits:
         pool = ThreadPoolExecutor(max_workers=12, thread_name_prefix="attempt")
         exits.callback(pool.shutdown, wait=False, cancel_futures=True)
-        connecting = pool.submit(connect, attempt.request.lab, attempt.environment)
-        with attempt.timeline.phase("stage"):
-            attempt.staged = stage(
-                attempt.request.path, attempt.work / "submission", name=attempt.request.candidate
-            )
-            attempt.engine = connecting.result()
-        exits.callback(attempt.engine.runtime.close)
+        connecting = pool.submit(connect, attempt.environment)
         try:
-            return _grade_staged(attempt, pool)
-        except SubmissionError as error:
-            return _result(attempt, CheckRun((), ()), error)
-        except EngineError as error:
+            with attempt.timeline.phase("stage"):
+                staged = stage(attempt.request.path, attempt.work / "submission", name=attempt.request.candidate)
+                attempt.identity = staged.identity
+                attempt.engine = connecting.result()
+            exits.callback(attempt.engine.runtime.close)
+            return _grade_staged(attempt, attempt.engine, staged, pool)
+        except (EngineUnavailableError, ImageMissingError):
+            raise
+        except (SubmissionError, EngineError) as error:
             return _result(attempt, CheckRun((), ()), error)
 
 
-def _grade_staged(attempt: _Attempt, pool: ThreadPoolExecutor) -> AttemptResult:
-    assert attempt.staged is not None  # noqa: S101
-    assert attempt.engine is not None  # noqa: S101
-    engine, staged = attempt.engine, attempt.staged
+def _grade_staged(
+    attempt: _Attempt, engine: Engine, staged: StagedSubmission, pool: ThreadPoolExecutor
+) -> AttemptResult:
     attempt.values = make_values(attempt.environment.variables)
-    plan = make_plan(
-        staged.root, attempt.environment, attempt.values, engine.bases, label=attempt.request.lab.lab.id
-    )
+    plan = make_plan(staged.root, attempt.environment, attempt.values, engine.bases, label=attempt.request.lab.lab.id)
     attempt.facts["notes"] = list(plan.notes)
     preparation = Preparation(
         runtime=engine.runtime,
@@ -191,6 +195,7 @@ def _grade_staged(attempt: _Attempt, pool: ThreadPoolExecutor) -> AttemptResult:
         images=images,
         stack=stack,
         rebuild=preparation.rebuild,
+        search=engine.runtime.search,
         given=attempt.values,
         main=attempt.environment.main,
         deadline=attempt.deadline,
@@ -218,14 +223,11 @@ def _run(attempt: _Attempt, context: CheckContext) -> CheckRun:
 
 
 def _owner(attempt: _Attempt) -> Owner:
-    assert attempt.staged is not None  # noqa: S101
     left = attempt.deadline - time.monotonic()
-    return Owner(attempt.name, this_process(), attempt.staged.identity.digest, time.time() + left + _GRACE)
+    return Owner(attempt.name, this_process(), attempt.identity.digest, time.time() + left + _GRACE)
 
 
-def _first_error(
-    images: Future[dict[str, BuiltImage]], stack: Future[Stack], run: CheckRun
-) -> BaseException | None:
+def _first_error(images: Future[dict[str, BuiltImage]], stack: Future[Stack], run: CheckRun) -> BaseException | None:
     """What kept the stack from starting, when that is known by now and mattered to a check."""
     if not run.outcomes:
         return None
@@ -236,7 +238,6 @@ def _first_error(
 
 
 def _note_facts(attempt: _Attempt, images: Future[dict[str, BuiltImage]], stack: Future[Stack]) -> None:
-    assert attempt.engine is not None  # noqa: S101
     if images.done() and images.exception() is None:
         attempt.facts["images"] = {name: image.id for name, image in images.result().items()}
     if stack.done() and stack.exception() is None and attempt.environment.main in stack.result():
@@ -256,19 +257,17 @@ def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]
 
 
 def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> AttemptResult:
-    assert attempt.staged is not None  # noqa: S101
-    assert attempt.engine is not None  # noqa: S101
     mask = partial(masked, variables=attempt.environment.variables, values=attempt.values)
     card = score(
         attempt.request.lab.lab,
         [without_secrets(outcome, mask) for outcome in run.outcomes],
         attempt=attempt.name,
-        submission=attempt.staged.identity,
+        submission=attempt.identity,
         started=attempt.started,
         seconds=attempt.timeline.seconds,
         fault=fault_of(error, mask) if error else None,
         phases=attempt.timeline.phases,
-        environment={"grader": __version__, **attempt.engine.facts(), **attempt.facts},
+        environment={"grader": __version__, **(attempt.engine.facts() if attempt.engine else {}), **attempt.facts},
         only=attempt.request.only,
     )
     return AttemptResult(card, attempt.folder, attempt.kept)
