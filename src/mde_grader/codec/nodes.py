@@ -183,7 +183,8 @@ def document_from(text: str | bytes, *, file: str) -> Document:
     try:
         return read_yaml(text)
     except DocumentError as error:
-        raise LabInvalidError(f"{file}:{error.line}: {error.message}") from error
+        where = f"{file}:{error.line}" if error.line else file
+        raise LabInvalidError(f"{where}: {error.message}") from error
 
 
 def kind(value: object) -> str:
