@@ -59,7 +59,7 @@ def keep(card: Scorecard, folder: Path, formats: Sequence[str] = ALWAYS) -> list
     Raises:
         MdeGradeError: A file cannot be written; none is ever written in part.
     """
-    return [_write(folder / f"{STEM}.{FORMATS[name].extension}", FORMATS[name].render(card)) for name in formats]
+    return [_write(folder / f"{STEM}{FORMATS[name].extension}", FORMATS[name].render(card)) for name in formats]
 
 
 def _write(path: Path, text: str) -> Path:
@@ -106,7 +106,7 @@ def on_screen(card: Scorecard, page: Path | None = None) -> str:
     return FORMATS[CONSOLE].render(
         card,
         width=width(),
-        colour=wants_colour(sys.stdout),
+        color=wants_colour(sys.stdout),
         unicode=speaks_unicode(sys.stdout),
         html=str(page) if page else "",
     )
