@@ -11,7 +11,7 @@ copy() {
   ln -s python3.11 "$out/usr/local/bin/python3"
   ln -s python3 "$out/usr/local/bin/python"
   cp -a /usr/lib/python3.11/. "$lib"
-  rm -rf "$lib/test" "$lib/__pycache__" "$lib/sitecustomize.py" "$lib/EXTERNALLY-MANAGED" \
+  rm -rf "$lib/test" "$lib/sitecustomize.py" "$lib/EXTERNALLY-MANAGED" \
     "$lib/_distutils_system_mod.py" "$lib/distutils" "$lib/lib-dynload"/*test*
   mkdir "$lib/site-packages"
 }
@@ -29,16 +29,27 @@ unpatch() {
     -e "s#'/usr/bin'#'/usr/local/bin'#g" "$lib"/_sysconfigdata_*gnu.py
 }
 
+# The `site` module that runs is frozen into the binary: the two folder names in it are replaced by ones of equal length.
+unpatch_frozen() {
+  LC_ALL=C sed -i -e 's#\x00dist-packages\x00#\x00site-packages\x00#g' -e 's#\x00local/lib\x00#\x00lib/././.\x00#g' \
+    "$out/usr/local/bin/python3.11"
+  "$out/usr/local/bin/python3.11" -c 'import os, site, sys
+wanted = os.path.join(sys.prefix, "lib/python3.11/site-packages")
+assert os.path.normpath(site.getsitepackages()[0]) == wanted, site.getsitepackages()
+assert wanted in sys.path, sys.path'
+}
+
 install_pip() {
   mkdir -p "$bundled"
   cp /opt/build/ensurepip.py "$lib/ensurepip/__init__.py"
   printf 'from ensurepip import main\n\nmain()\n' > "$lib/ensurepip/__main__.py"
   cp /opt/build/wheels/pip-*.whl /opt/build/wheels/setuptools-*.whl "$bundled"
   PYTHONPATH="$(echo "$bundled"/pip-*.whl)" "$out/usr/local/bin/python3.11" -m pip install --quiet --no-index \
-    --no-cache-dir --root-user-action ignore --find-links /opt/build/wheels pip setuptools wheel
+    --no-cache-dir --root-user-action ignore --ignore-installed --find-links /opt/build/wheels pip setuptools wheel
   sed -i "1s#.*#\#!/usr/local/bin/python3.11#" "$out"/usr/local/bin/pip* "$out"/usr/local/bin/wheel
 }
 
 copy
 unpatch
+unpatch_frozen
 install_pip
