@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from mde_grader.cli.app import app
 from mde_grader.cli.terminal import complain
@@ -42,7 +43,12 @@ def guarded(arguments: Sequence[str], *, debug: bool = False) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    code = app.main(args=list(arguments), prog_name="mde-grade", standalone_mode=False)
+    try:
+        code = app.main(args=list(arguments), prog_name="mde-grade", standalone_mode=False)
+    except SystemExit:
+        if not isinstance(sys.stdout, PacifyFlushWrapper):
+            raise
+        return 0  # click met a reader that went away; its exit code would mean "not passed" here
     _flush()
     return code if isinstance(code, int) else 0
 

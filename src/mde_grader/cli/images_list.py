@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from mde_grader.cli.engine import image_client
-from mde_grader.cli.listing import table
+from mde_grader.cli.tables import table
 from mde_grader.cli.terminal import note, say, width
 from mde_grader.runtimes.images import Image, inventory
 
