@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .limits import Deadline, OpError
@@ -87,11 +87,12 @@ def load(request: Mapping[str, Any]) -> dict[str, Any]:
     total, duration = request.get("total"), request.get("duration")
     if (total is None) == (duration is None):
         raise OpError("bad-request", "load takes either total or duration")
-    ends = Deadline(float(duration) if duration is not None else float(request.get("limit_seconds", 600)))
+    whole = Deadline(request["seconds"])
+    ends = whole if duration is None else Deadline(min(float(duration), whole.seconds))
     tickets = iter(range(min(int(total), MAX_TOTAL) if total is not None else MAX_TOTAL))
     tally = Tally(list(request.get("count_headers") or []))
     clients = [
-        threading.Thread(target=_client, args=(request, tickets, ends, tally), daemon=True)
+        threading.Thread(target=_client, args=(request, tickets, (ends, whole), tally), daemon=True)
         for _ in range(min(max(1, int(request.get("concurrency", 4))), MAX_CONCURRENCY))
     ]
     for client in clients:
@@ -101,10 +102,11 @@ def load(request: Mapping[str, Any]) -> dict[str, Any]:
     return tally.report()
 
 
-def _client(request: Mapping[str, Any], tickets: Any, ends: Deadline, tally: Tally) -> None:  # noqa: ANN401
+def _client(request: Mapping[str, Any], tickets: Iterator[int], until: tuple[Deadline, Deadline], tally: Tally) -> None:
+    ends, whole = until
     interval = float(request.get("interval") or 0)
     while ends.remaining() > 0 and next(tickets, None) is not None:  # range_iterator's next is atomic
-        step = Deadline(float(request.get("request_seconds", 5)))
+        step = Deadline(min(float(request.get("request_seconds", 5)), whole.remaining()))
         try:
             answer, _ = exchange(request, step)
             tally.answered(answer.status, answer.headers, step.spent())

@@ -13,6 +13,7 @@ from .rooted import Target, enter, open_in, small_file
 PSEUDO = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "devtmpfs", "debugfs", "tracefs"})
 """Kinds of file system that hold no files of anybody's."""
 _MAX_TABLE = 1 << 20
+_NOT_TOLD = ("ro", "rw", "lowerdir=", "upperdir=", "workdir=")  # the mount's own ro or rw counts; paths of the host
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def _parse(line: str) -> Mount | None:
     fields, kinds = left.split(" "), right.split(" ")
     if not separator or len(fields) < 6 or len(kinds) < 3:  # noqa: PLR2004 - proc_pid_mountinfo(5)
         return None
-    options = dict.fromkeys([*fields[5].split(","), *kinds[2].split(",")])
+    own = fields[5].split(",")
+    shared = [option for option in kinds[2].split(",") if not option.startswith(_NOT_TOLD)]
+    options = dict.fromkeys([*own, *shared])
     return Mount(_unescape(fields[4]), kinds[0], tuple(options), fields[2])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .limits import OpError
-from .rooted import belongs, pids, process_folder, small_file
+from .rooted import belongs, pids, process_folder, small_file, start_time
 
 MAX_PROCESSES = 1024
 _MAX_CMDLINE = 16 * 1024
@@ -16,7 +16,7 @@ _MAX_STATUS = 16 * 1024
 
 
 def list_all(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Operation `processes`; `main` is the oldest one. `rss` is bytes."""
+    """Operation `processes`; `main` is the oldest one. `rss` is bytes, `started` clock ticks after boot."""
     service = request.get("service", "")
     found = []
     for place, pid in enumerate(pids(service)[:MAX_PROCESSES]):
@@ -39,6 +39,7 @@ def _described(pid: int, folder: int) -> dict[str, Any]:
         "name": status.get("Name", ""),
         "cmdline": _words(cmdline),
         "state": status.get("State", "?")[:1],
+        "started": start_time(folder),
         "rss": _number(status, "VmRSS") * 1024,
         "threads": _number(status, "Threads"),
         "cap_eff": status.get("CapEff", ""),

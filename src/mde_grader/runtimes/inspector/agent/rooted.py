@@ -45,7 +45,7 @@ def open_in(root: int, path: str, flags: int) -> int:
 
     Raises:
         OSError: As open(2) does.
-        OpError: `bad-request` for an impossible path, `denied` where the kernel or the engine forbids openat2.
+        OpError: `bad-request` for an impossible path, `gone` where the kernel or the engine forbids openat2.
     """
     name = os.fsencode(path)
     if not name or b"\0" in name:
@@ -59,7 +59,7 @@ def open_in(root: int, path: str, flags: int) -> int:
             break  # EAGAIN: something was renamed while the kernel was looking
     code = ctypes.get_errno()
     if code in (errno.ENOSYS, errno.EPERM):
-        raise OpError("denied", f"openat2 is not allowed here ({os.strerror(code)}, {platform.release()})")
+        raise OpError("gone", f"openat2 is not allowed here ({os.strerror(code)}, {platform.release()})")
     raise OSError(code, os.strerror(code), path)
 
 
@@ -115,7 +115,7 @@ def pids(service: str) -> list[int]:
     """The service's processes, the oldest (its main one) first.
 
     Raises:
-        OpError: `missing`, when none is visible: it ended, or does not share the side container's PID namespace.
+        OpError: `denied`, when none is visible: it ended, or does not share the side container's PID namespace.
     """
     check_id(service)
     found: list[tuple[int, int]] = []
@@ -128,7 +128,7 @@ def pids(service: str) -> list[int]:
             except (OSError, ValueError):
                 continue  # it ended while we looked
     if not found:
-        raise OpError("missing", "no process of this service is visible")
+        raise OpError("denied", "no process of this service is visible")
     return [pid for _, pid in sorted(found)]
 
 
@@ -147,7 +147,7 @@ def enter(service: str) -> Iterator[Target]:
     """Open a service's main process and its root; `""` is the side container itself.
 
     Raises:
-        OpError: `missing`, `denied` or `bad-request`.
+        OpError: `denied`, when it cannot be looked into, or `bad-request`.
     """
     check_id(service)
     with _main_folder(service) as (pid, directory):
@@ -155,7 +155,7 @@ def enter(service: str) -> Iterator[Target]:
             root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
         except (FileNotFoundError, ProcessLookupError) as error:
             _known.pop(service, None)
-            raise OpError("missing", "the service has just ended") from error
+            raise OpError("denied", "the service has just ended") from error
         except OSError as error:
             raise OpError("denied", f"its root cannot be entered ({error.strerror})") from error
         try:
@@ -187,7 +187,7 @@ def _open_main(service: str) -> tuple[int, int]:
             pass  # it ended between the two
         os.close(directory)
     _known.pop(service, None)
-    raise OpError("missing", "the service has just ended")
+    raise OpError("denied", "the service has just ended")
 
 
 def _main_pid(service: str) -> int:

@@ -1,7 +1,7 @@
 """A small child, forked before there are threads, that starts programs in a service's root and reaps them.
 
 One message a program: JSON `{"argv": [...], "cpu": seconds}` with five descriptors: the root, its standard input,
-output and error, and a control socket. The exit code is written to the control socket; when its other end closes first, the
+output and error, and a control socket. The exit code is written to it; when its other end closes first, the
 program's process group is killed.
 """
 
