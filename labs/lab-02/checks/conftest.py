@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Callable, Mapping
 
 import pytest
-from graders.containers.answers import fields, number
 
+from graders.containers.answers import fields, number
 from mde_grader.checking import eventually, expect
 from mde_grader.checking.context import Submission
 from mde_grader.checking.probe import Probe

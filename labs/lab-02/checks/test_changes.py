@@ -1,11 +1,13 @@
-"""What happens when containers stop, die, are replaced or multiplied."""
+"""What happens when containers stop, die, are replaced or multiplied.
+
+The database's absence comes last: a desk that never gets over it would fail what follows, too.
+"""
 
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
 from graders.containers.answers import fields, number
-
 from mde_grader.checking import eventually, expect, requirement
 from mde_grader.checking.probe import Probe
 from mde_grader.runtimes.base import Stack
@@ -48,37 +50,6 @@ def test_stop_under_load(stack: Stack, probe: Probe) -> None:
         seen=f"{seen}; the container ended {stopped.seconds:.1f} s after the signal",
         look=look,
     )
-
-
-@requirement("readiness", disturbs=True)
-def test_database_goes_and_comes_back(stack: Stack, probe: Probe, take: Take) -> None:
-    """/readyz says 503 while the database is away and 200 when it is back; /healthz says 200 throughout."""
-    _await_ready(probe, 200, "the database runs", seconds=10)
-    stack["db"].stop()
-    _await_ready(probe, 503, "the database is stopped", seconds=15)
-    alive = probe.get(f"{WEB}/healthz", seconds=5)
-    expect(
-        alive.status == 200,
-        expected="200 from /healthz while the database is away: the desk itself is alive",
-        seen=f"status {alive.status}",
-        look="docker compose stop db; curl -i localhost:8080/healthz",
-    )
-    stack["db"].start()
-    _await_ready(probe, 200, "the database is back", seconds=20)
-    take()
-
-
-def _await_ready(probe: Probe, status: int, when: str, *, seconds: float) -> None:
-    for attempt in eventually(seconds=seconds, interval=0.2):
-        with attempt:
-            answer = probe.get(f"{WEB}/readyz", seconds=5)
-            expect(
-                answer.status == status,
-                expected=f"{status} from /readyz within {seconds:.0f} seconds when {when}",
-                seen=f"status {answer.status}",
-                look="docker compose stop db; curl -i localhost:8080/readyz; docker compose start db",
-                said=answer.text[:500],
-            )
 
 
 @requirement("data-survives", disturbs=True)
@@ -171,4 +142,35 @@ def _await_done(probe: Probe, jobs: Sequence[int | None], *, seconds: float) -> 
                 expected=f"“done” for every label that was ordered, within {seconds:.0f} seconds",
                 seen=", ".join(states),
                 look="order a label; docker compose kill worker; docker compose up -d; curl localhost:8080/jobs/1",
+            )
+
+
+@requirement("readiness", disturbs=True)
+def test_database_goes_and_comes_back(stack: Stack, probe: Probe, take: Take) -> None:
+    """/readyz says 503 while the database is away and 200 when it is back; /healthz says 200 throughout."""
+    _await_ready(probe, 200, "the database runs", seconds=10)
+    stack["db"].stop()
+    _await_ready(probe, 503, "the database is stopped", seconds=15)
+    alive = probe.get(f"{WEB}/healthz", seconds=5)
+    expect(
+        alive.status == 200,
+        expected="200 from /healthz while the database is away: the desk itself is alive",
+        seen=f"status {alive.status}",
+        look="docker compose stop db; curl -i localhost:8080/healthz",
+    )
+    stack["db"].start()
+    _await_ready(probe, 200, "the database is back", seconds=20)
+    take()
+
+
+def _await_ready(probe: Probe, status: int, when: str, *, seconds: float) -> None:
+    for attempt in eventually(seconds=seconds, interval=0.2):
+        with attempt:
+            answer = probe.get(f"{WEB}/readyz", seconds=5)
+            expect(
+                answer.status == status,
+                expected=f"{status} from /readyz within {seconds:.0f} seconds when {when}",
+                seen=f"status {answer.status}",
+                look="docker compose stop db; curl -i localhost:8080/readyz; docker compose start db",
+                said=answer.text[:500],
             )

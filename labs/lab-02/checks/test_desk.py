@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from graders.containers.answers import fields, number
-
 from mde_grader.checking import eventually, expect, requirement
 from mde_grader.checking.probe import Probe
 from mde_grader.runtimes.base import Stack

@@ -8,7 +8,6 @@ from graders.containers.contents import LOOK_FOR, needless
 from graders.containers.contexts import files_with, gained, inflate, plant, planted_seen, touch_sources
 from graders.containers.history import grown, installs_again, largest, needles_told, secret_settings
 from graders.containers.references import why_floating
-
 from mde_grader.checking import expect, fail, requirement
 from mde_grader.checking.context import Change, Submission
 from mde_grader.runtimes.base import BuiltImage, Stack

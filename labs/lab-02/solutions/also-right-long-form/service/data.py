@@ -1,0 +1,22 @@
+"""Every table of the desk, scans too. libpq reads PGHOST, PGUSER, PGDATABASE and PGPASSWORD by itself."""
+
+import psycopg2
+import psycopg2.extras
+
+TABLES = """
+SELECT pg_advisory_xact_lock(77);
+CREATE TABLE IF NOT EXISTS parcels (
+    id serial PRIMARY KEY, recipient text, weight_grams int, price_cents int, scan bytea);
+CREATE TABLE IF NOT EXISTS jobs (
+    id serial PRIMARY KEY, parcel_id int REFERENCES parcels, state text DEFAULT 'queued', label text, worker int);
+"""
+
+
+def rows(sql, *values):
+    connection = psycopg2.connect(connect_timeout=2, cursor_factory=psycopg2.extras.RealDictCursor)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
