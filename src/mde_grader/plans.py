@@ -22,6 +22,7 @@ class BuildPlan:
         target: Stage to build, None for the last.
         arguments: Build arguments.
         excludes: Patterns of its .dockerignore.
+        written: What the FROMs of the stages that are built name, as written, variables replaced (digests kept).
     """
 
     key: str
@@ -33,6 +34,7 @@ class BuildPlan:
     target: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     excludes: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
