@@ -59,7 +59,9 @@ def clear(engine: Engine) -> int:
         for tag in image.get("RepoTags") or ():
             if tag.startswith("mde-grade/cache-"):
                 removed += engine.quietly("DELETE", f"/images/{tag}")
-    for image in engine.ask("GET", "/images/json", params={"filters": f'{{"label":["{CACHE_LABEL}"],"dangling":["true"]}}'}):
+    for image in engine.ask(
+        "GET", "/images/json", params={"filters": f'{{"label":["{CACHE_LABEL}"],"dangling":["true"]}}'}
+    ):
         removed += engine.quietly("DELETE", f"/images/{image['Id']}")
     return removed
 

@@ -66,6 +66,8 @@ class Engine(APIClient):
         # Looking for proxies and a netrc at each call costs more than the call.
         self.trust_env = False
         self.timeout = TIMEOUT
+        # The engine would compress what it hands out, and a cap on bytes must mean the bytes.
+        self.headers["Accept-Encoding"] = "identity"
 
     def ask(
         self,

@@ -51,7 +51,8 @@ def pieces(response: requests.Response, *, until: float) -> Iterator[bytes]:
             raise EngineError(f"the connection to the container engine broke: {error}") from error
         if piece is None:
             return
-        yield piece
+        if piece:
+            yield piece
 
 
 def demultiplexed(response: requests.Response, *, until: float) -> Iterator[bytes]:
