@@ -51,7 +51,7 @@ class CheckContext:
     """
 
     submission: Submission
-    images: Future[Mapping[str, BuiltImage]]
+    images: Future[dict[str, BuiltImage]]
     stack: Future[Stack]
     rebuild: Callable[[str, Change], BuiltImage]
     search: Search
