@@ -11,9 +11,21 @@ from mde_grader.cli.terminal import note
 from mde_grader.model import Scorecard
 from mde_grader.reporters import FORMATS
 from mde_grader.reporters.github import render as annotations
+from mde_grader.reporters.github import stopped
 
 LARGEST = 1_000_000
 """Bytes of a step summary; GitHub refuses more than 1 MiB a step."""
+
+
+def fenced(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """The text; in Actions in a fence, so that no line of it is taken for a command.
+
+    Args:
+        text: What is about to be printed.
+        environment: Environment variables; the process's own when None.
+    """
+    env = os.environ if environment is None else environment
+    return stopped(text, token=secrets.token_hex(16)) if env.get("GITHUB_ACTIONS") == "true" else text
 
 
 def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = None) -> None:
@@ -31,7 +43,7 @@ def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = N
     summary = env.get("GITHUB_STEP_SUMMARY")
     if summary:
         _append(Path(summary), FORMATS["markdown"].render(card))
-    note(annotations(card, token=secrets.token_hex(16)))
+    note(annotations(card, token=secrets.token_hex(16)).rstrip())
 
 
 def _append(path: Path, text: str) -> None:

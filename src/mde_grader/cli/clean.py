@@ -6,8 +6,8 @@ import click
 
 from mde_grader.cli.terminal import say
 from mde_grader.runs import forget_old, runs_home
-from mde_grader.runtimes.base import Swept
-from mde_grader.runtimes.docker import DockerRuntime
+from mde_grader.runtimes.base import KEPT, Swept
+from mde_grader.runtimes.docker import connect
 
 
 @click.command("clean")
@@ -16,9 +16,9 @@ from mde_grader.runtimes.docker import DockerRuntime
 @click.option("--runs", is_flag=True, help="Also remove all finished runs' folders.")
 def command(*, kept: bool, cache: bool, runs: bool) -> None:
     """Remove what dead runs left on the engine; running gradings are never touched."""
-    runtime = DockerRuntime.connect()
+    runtime = connect()
     try:
-        swept = runtime.sweep(kept=kept, cache=cache)
+        swept = runtime.sweep(everything_of=KEPT if kept else None, cache=cache)
     finally:
         runtime.close()
     say(told(swept))

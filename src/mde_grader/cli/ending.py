@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from mde_grader.cli.app import app
 from mde_grader.cli.terminal import complain
@@ -45,8 +44,8 @@ def guarded(arguments: Sequence[str], *, debug: bool = False) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         code = app.main(args=list(arguments), prog_name="mde-grade", standalone_mode=False)
-    except SystemExit:
-        if not isinstance(sys.stdout, PacifyFlushWrapper):
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
             raise
         return 0  # click met a reader that went away; its exit code would mean "not passed" here
     _flush()

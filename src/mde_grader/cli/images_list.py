@@ -11,7 +11,7 @@ import click
 from mde_grader.cli.engine import image_client
 from mde_grader.cli.tables import table
 from mde_grader.cli.terminal import note, say, width
-from mde_grader.runtimes.images import Image, inventory
+from mde_grader.runtimes.images import PREFIX, Image, inventory
 
 MB = 1_000_000
 
@@ -31,4 +31,4 @@ def command(*, as_json: bool) -> None:
 
 def _row(image: Image) -> tuple[str, ...]:
     made = datetime.fromtimestamp(image.created, UTC)
-    return image.name, image.tag, image.how, f"{image.size / MB:.0f} MB", f"{made:%Y-%m-%d}"
+    return image.tag.removeprefix(PREFIX), image.how, f"{image.size / MB:.0f} MB", f"{made:%Y-%m-%d}"

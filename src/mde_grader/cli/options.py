@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 Command = Callable[..., Any]
 
 
-class LabName(click.ParamType):
+class LabName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """A lab's id, or the path of its folder; whether there is such a lab is said by `load_lab`."""
 
     name = "lab"
@@ -34,7 +34,7 @@ class LabName(click.ParamType):
         ]
 
 
-class RequirementName(click.ParamType):
+class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """The id of a requirement of the lab that stands before it on the command line."""
 
     name = "requirement"
@@ -55,7 +55,7 @@ class RequirementName(click.ParamType):
         return [CompletionItem(row.id, help=row.title) for row in rows]
 
 
-class RunName(click.ParamType):
+class RunName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """A run: its name, the beginning of it, its path, or `last`."""
 
     name = "run"

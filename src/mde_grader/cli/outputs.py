@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mde_grader.cli.actions import fenced
 from mde_grader.cli.terminal import note, say, speaks_unicode, wants_colour, width
 from mde_grader.errors import MdeGradeError, UsageError
 from mde_grader.model import Scorecard
@@ -90,7 +91,7 @@ def deliver(card: Scorecard, *, formats: Sequence[str], folder: Path, output: Pa
     )
     if CONSOLE in wanted:
         page = (output if output and "html" in wanted else folder) / f"{STEM}.html"
-        say(on_screen(card, page if page.exists() else None))
+        say(fenced(on_screen(card, page if page.exists() else None)))
     else:
         for path in files or [folder]:
             note(f"written: {path}")

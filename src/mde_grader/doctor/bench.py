@@ -145,7 +145,7 @@ def measuring_image(engine: Engine) -> str:
     for name in IMAGES:
         found = [tag for tag in tags if tag.startswith(f"{name}:")]
         if found:
-            return found[0]
+            return str(found[0])
     raise EngineError(
         "no image of ours is on this engine, so nothing can be measured", hint="run `mde-grade images build`"
     )

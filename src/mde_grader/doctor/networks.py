@@ -141,5 +141,5 @@ def _own_addresses() -> list[str]:
     found = {"172.17.0.1"}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
         probe.connect(TEST_NET)
-        found.add(probe.getsockname()[0])
+        found.add(str(probe.getsockname()[0]))
     return sorted(found)

@@ -18,6 +18,10 @@ from mde_grader.runtimes.inspector.session import Session
 LABEL = "mde-grade"
 """Prefix of every label of ours, as in `mde-grade.owner`."""
 
+KEPT = "kept"
+"""`Owner.process` of a stack that outlives its grader on purpose: no process, so only its expiry or
+`sweep(everything_of=KEPT)` removes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
