@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 LOOK_FOR = (
     *("_pytest", "mypy", "pylint", "ruff", "hypothesis", "ipdb"),
     *("cc1", "gcc", "g++", "clang", "make", "cargo", "git", "vim", "nano", "emacs", "gdb", "strace"),
-    *("pip", "uv", "pypoetry", "*_Packages*", "*.deb"),
+    *("pip", "uv", "pypoetry", "*_Packages*"),
 )
 """Names to search the file system for; `needless` says which of the paths found count."""
 
@@ -35,6 +35,4 @@ def _what(path: PurePosixPath) -> str:
         return "a program for building or editing"
     if parent == ".cache" and name in {"pip", "uv", "pypoetry"}:
         return "an installer's cache"
-    if "_Packages" in name and parent == "lists":
-        return "apt's package list"
-    return "a package file" if name.endswith(".deb") and parent == "archives" else ""
+    return "apt's package list" if "_Packages" in name and parent == "lists" else ""

@@ -16,7 +16,6 @@ EXTRA = [
     "/root/.cache/pip",
     "/home/app/.cache/uv",
     "/var/lib/apt/lists/deb.debian.org_dists_bookworm_main_binary-amd64_Packages.lz4",
-    "/var/cache/apt/archives/curl_7.deb",
 ]
 
 

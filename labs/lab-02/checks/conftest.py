@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,7 +10,7 @@ from graders.containers.answers import fields, number
 from mde_grader.checking import eventually, expect
 from mde_grader.checking.context import Submission
 from mde_grader.checking.probe import Probe
-from mde_grader.runtimes.base import BuiltImage, Stack
+from mde_grader.runtimes.base import BuiltImage, Service, Stack
 
 Take = Callable[..., dict[str, object]]
 
@@ -50,16 +51,21 @@ def own(submission: Submission) -> tuple[str, ...]:
 
 @pytest.fixture
 def restart(stack: Stack, own: tuple[str, ...]) -> Callable[..., None]:
-    """Replaces the submission's own containers, and the named others before them, and waits until all are ready."""
+    """Replaces the named services, waits for them, and then replaces all that the submission builds."""
 
-    def replace(*others: str, kill: bool = False) -> None:
-        for name in own if kill else ():
-            stack[name].kill()
-        for name in (*others, *own):
-            stack[name].recreate()
-        stack.wait_ready(*others, *own)
+    def replace(*first: str, kill: bool = False) -> None:
+        for names in (first, own) if first else (own,):
+            with ThreadPoolExecutor(len(names)) as pool:
+                list(pool.map(lambda name: _replace(stack[name], kill=kill), names))
+            stack.wait_ready(*names)
 
     return replace
+
+
+def _replace(service: Service, *, kill: bool) -> None:
+    if kill:
+        service.kill()
+    service.recreate()
 
 
 @pytest.fixture
