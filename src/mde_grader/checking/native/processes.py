@@ -20,8 +20,8 @@ _KIB = 1024
 class NativeProcess(Native, Process):  # type: ignore[misc]
     """See testinfra's `Process`.
 
-    Attributes of a process: pid, ppid, comm, args, user, euser, uid, euid, group, gid, egid, rss (KiB), nlwp, thcount, s,
-    stat, state, lstart (clock ticks after boot), and of our own main, cap_eff, no_new_privs, env_names, cmdline.
+    Attributes of a process: pid, ppid, comm, args, user, euser, uid, euid, group, gid, egid, rss (KiB), nlwp, thcount,
+    s, stat, state, lstart (clock ticks after boot), and of our own main, cap_eff, no_new_privs, env_names, cmdline.
     """
 
     def get(self, **filters: Any) -> Any:  # noqa: ANN401

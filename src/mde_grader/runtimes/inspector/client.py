@@ -186,22 +186,25 @@ class AttachedSession:
                         self._diagnostics += piece[: MAX_DIAGNOSTICS - len(self._diagnostics)]
         except OSError as error:
             reason = f"the connection to the engine broke ({error})"
-        except (SessionError, ValueError, TypeError, AttributeError) as error:
+        except (SessionError, ValueError, TypeError, LookupError) as error:
             reason = f"the side container's answer makes no sense ({error})"
         last = self.diagnostics.strip().splitlines()[-1:]
         self._fail(": ".join([reason, *last]))
 
     def _settle(self, line: bytes) -> None:
         answer = json.loads(line)
+        number, error = answer["id"], None
+        if "ok" not in answer:
+            error = SessionError(str(answer["error"]["kind"]), str(answer["error"]["message"]))
         with self._lock:
-            future = self._pending.pop(answer["id"], None)
+            future = self._pending.pop(number, None)
         if future is None:
             return  # asked for, and given up since
         with suppress(InvalidStateError):  # cancelled in this moment
-            if "ok" in answer:
+            if error is None:
                 future.set_result(answer["ok"])
             else:
-                future.set_exception(SessionError(str(answer["error"]["kind"]), str(answer["error"]["message"])))
+                future.set_exception(error)
 
     def _fail(self, reason: str) -> None:
         with self._lock:
