@@ -165,9 +165,9 @@ class Judge:
             except SubmissionError as error:
                 self.notes.append(f"after “{self._collector.titles[item.nodeid]}”: {error.message}")
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Remember that the user asked to stop."""
-        self.interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember that the user asked to stop; checks that cannot be read end the session in the same way."""
+        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
 
 class Fixtures:

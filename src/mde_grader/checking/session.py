@@ -111,13 +111,16 @@ def _pytest(options: list[str], checks: Path, plugins: list[object], log: Path) 
         "--tb=short",
         str(checks),
     ]
-    with _shut_off(), log.open("a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
+    with _shut_off(checks), log.open("a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
         return int(pytest.main(arguments, plugins=plugins))
 
 
 @contextlib.contextmanager
-def _shut_off() -> Iterator[None]:
-    """Hide what pytest would read from the environment, and let checks import `graders`."""
+def _shut_off(checks: Path) -> Iterator[None]:
+    """Hide what pytest would read from the environment, and let checks import `graders`.
+
+    Modules of the checks are forgotten at the end: another lab's may have the same names.
+    """
     hidden = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     root = str(data_root())
     sys.path.insert(0, root)
@@ -126,3 +129,6 @@ def _shut_off() -> Iterator[None]:
     finally:
         sys.path.remove(root)
         os.environ.update(hidden)
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(f"{checks}{os.sep}"):
+                del sys.modules[name]
