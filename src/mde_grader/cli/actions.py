@@ -9,9 +9,7 @@ from pathlib import Path
 
 from mde_grader.cli.terminal import note
 from mde_grader.model import Scorecard
-from mde_grader.reporters import FORMATS
-from mde_grader.reporters.github import render as annotations
-from mde_grader.reporters.github import stopped
+from mde_grader.reporters import FORMATS, github
 
 LARGEST = 1_000_000
 """Bytes of a step summary; GitHub refuses more than 1 MiB a step."""
@@ -25,7 +23,7 @@ def fenced(text: str, environment: Mapping[str, str] | None = None) -> str:
         environment: Environment variables; the process's own when None.
     """
     env = os.environ if environment is None else environment
-    return stopped(text, token=secrets.token_hex(16)) if env.get("GITHUB_ACTIONS") == "true" else text
+    return github.stopped(text, token=secrets.token_hex(16)) if env.get("GITHUB_ACTIONS") == "true" else text
 
 
 def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = None) -> None:
@@ -43,7 +41,7 @@ def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = N
     summary = env.get("GITHUB_STEP_SUMMARY")
     if summary:
         _append(Path(summary), FORMATS["markdown"].render(card))
-    note(annotations(card, token=secrets.token_hex(16)).rstrip())
+    note(github.render(card, token=secrets.token_hex(16)).rstrip())
 
 
 def _append(path: Path, text: str) -> None:

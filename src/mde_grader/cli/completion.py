@@ -6,10 +6,10 @@ import click
 from click.shell_completion import get_completion_class
 
 from mde_grader.cli.app import app
+from mde_grader.cli.ending import COMPLETION
 from mde_grader.cli.terminal import say
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_MDE_GRADE_COMPLETE"
 
 
 @click.command("completion")
@@ -25,4 +25,4 @@ def command(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"there is no completion for {shell}")
-    say(found(app, {}, "mde-grade", VARIABLE).source())
+    say(found(app, {}, "mde-grade", COMPLETION).source())

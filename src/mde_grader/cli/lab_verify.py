@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -48,7 +49,7 @@ def _verified(folder: LabFolder, only: tuple[str, ...], jobs: int, repeat: int, 
         if repeat > 1 and not quiet:
             note(f"{folder.lab.id}: turn {turn} of {repeat}")
         proof = verify(folder, only=only, jobs=jobs, listener=_silent if quiet else _tell)
-        say(matrix(proof, columns=width(), unicode=speaks_unicode(click.get_text_stream("stdout"))))
+        say(matrix(proof, columns=width(), unicode=speaks_unicode(sys.stdout)))
         say(summary(proof))
         proofs.append(proof)
     differing = unsteady(proofs)

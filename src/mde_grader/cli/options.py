@@ -48,9 +48,11 @@ class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic fro
         """Offer the lab's requirements."""
         from mde_grader.labs import load_lab  # noqa: PLC0415
 
-        if not ctx.params.get("lab"):
+        # An option that still waits for its value keeps click from reading the arguments: then they are left in `args`.
+        name = ctx.params.get("lab") or next(iter(ctx.args), "")
+        if not name:
             return []
-        lab = load_lab(ctx.params["lab"], ctx.params.get("labs")).lab
+        lab = load_lab(name, ctx.params.get("labs")).lab
         rows = [row for row in lab.requirements if row.id.startswith(incomplete)]
         return [CompletionItem(row.id, help=row.title) for row in rows]
 
