@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mde_grader.errors import BuildFailedError, EngineError, ImageMissingError
@@ -29,7 +30,7 @@ CPUS = 2
 CPU_PERIOD = 100_000
 
 PROCESSES = 8192
-"""RLIMIT_NPROC of a build step. The builder has no pids limit and root's count is the machine's, hence the head-room."""
+"""RLIMIT_NPROC of a build step. The builder has no pids limit; root's count is the machine's, hence the head-room."""
 
 SAID = 8192
 """Bytes of the log's end that a failure shows."""
@@ -59,7 +60,8 @@ def build(engine: Engine, spec: BuildSpec, owner: Owner) -> BuiltImage:
     transcript, asked = _Build(engine, spec, text, began + spec.limits.seconds).run(owner)
     image = _describe(engine, spec, text, transcript)
     cache.keep(engine, spec.lab, (image["Id"], *transcript.tops))
-    return _built(engine, image, _base(engine, text, spec), transcript, asked, time.monotonic() - began)
+    built = _built(engine, image, _base(engine, text, spec))
+    return replace(built, log=transcript.log.text(), index_requests=asked, seconds=time.monotonic() - began)
 
 
 class _Build:
@@ -154,10 +156,8 @@ class _Build:
             path = f"/containers/{transcript.container}"
             self._engine.quietly("POST", f"{path}/kill")
             self._engine.quietly("DELETE", path, params={"force": 1, "v": 1})
-            try:
+            with suppress(RefusalError):
                 self._engine.ask("POST", f"{path}/wait", params={"condition": "removed"}, timeout=GONE_SECONDS)
-            except RefusalError:
-                pass
         cache.forget(self._engine, self._spec.lab, transcript.images())
 
     def _is_step(self, container: str) -> bool:
@@ -243,9 +243,7 @@ def _base(engine: Engine, text: str, spec: BuildSpec) -> _Base:
     return _Base(int(about["Size"]), len(entries))
 
 
-def _built(  # noqa: PLR0913
-    engine: Engine, image: dict[str, Any], base: _Base, transcript: Transcript, asked: tuple[str, ...], seconds: float
-) -> BuiltImage:
+def _built(engine: Engine, image: dict[str, Any], base: _Base) -> BuiltImage:
     config = image.get("Config") or {}
     entries = engine.ask("GET", f"/images/{image['Id']}/history")
     layers = [Layer(entry["CreatedBy"], int(entry["Size"]), int(entry["Created"])) for entry in reversed(entries)]
@@ -257,7 +255,6 @@ def _built(  # noqa: PLR0913
         history=tuple(layers[base.entries :]),
         user=config.get("User") or "",
         config=config,
-        seconds=seconds,
-        log=transcript.log.text(),
-        index_requests=asked,
+        seconds=0.0,
+        log="",
     )

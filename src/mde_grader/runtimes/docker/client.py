@@ -27,7 +27,7 @@ TIMEOUT = 60
 POOL = 32
 """Connections that are kept: parallel starts, the event stream, builds."""
 
-NOT_FOUND, CONFLICT = 404, 409
+BAD_REQUEST, NOT_FOUND, CONFLICT = 400, 404, 409
 NOT_MODIFIED = 304
 
 
@@ -149,7 +149,7 @@ class Engine(APIClient):
                 raise RefusalError(response.status_code, _message(content))
         return response
 
-    def attach(self, container: str) -> socket.socket:
+    def attach_stream(self, container: str) -> socket.socket:
         """A stream socket to a container's standard input, output and error; to be called before its start."""
         response = self.open(
             "POST",
@@ -178,7 +178,8 @@ def raw_socket(response: requests.Response) -> socket.socket:
 
     urllib3 gives no public way to it, and it is the only thing that can be shut down from outside.
     """
-    reader = response.raw._fp.fp.raw  # noqa: SLF001
+    raw: Any = response.raw
+    reader = raw._fp.fp.raw  # noqa: SLF001
     sock: socket.socket = getattr(reader, "_sock", reader)
     return sock
 
@@ -209,7 +210,7 @@ def hang_up(response: requests.Response) -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the transport raises into `EngineError`: an engine that does not answer is never a candidate's fault."""
+    """Turn what the transport raises into `EngineError`: a silent engine is never a candidate's fault."""
     try:
         yield
     except requests.exceptions.Timeout as error:

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from mde_grader.errors import EngineError, ImageMissingError, StartFailedError
 from mde_grader.runtimes.base import LABEL, ServiceSpec, StackSpec
 from mde_grader.runtimes.docker import volumes
 from mde_grader.runtimes.docker.archives import read_file
-from mde_grader.runtimes.docker.client import NOT_FOUND, Engine, RefusalError
+from mde_grader.runtimes.docker.client import BAD_REQUEST, NOT_FOUND, Engine, RefusalError
 from mde_grader.runtimes.docker.contexts import file_archive
 from mde_grader.runtimes.docker.names import ROLE_LABEL, SERVICE_LABEL, unique
 from mde_grader.runtimes.docker.networks import create_network
@@ -155,18 +156,12 @@ class Crew:
         with self._lock:
             containers, images = list(self._containers), list(self._file_images)
             self._file_images.clear()
-        if containers:
-            _all_at_once([lambda each=each: self.remove(each) for each in containers])
-        rest: list[Callable[[], object]] = [
-            lambda each=volume.name: self.engine.quietly("DELETE", f"/volumes/{each}", params={"force": 1})
-            for volume in self._volumes.values()
-        ]
-        self._volumes = {}
-        rest += [lambda each=each: self.engine.quietly("DELETE", f"/images/{each}") for each in images]
+            gone, self._volumes = list(self._volumes.values()), {}
+        _all_at_once([partial(self.remove, each) for each in containers])
+        rest = [f"/volumes/{volume.name}?force=1" for volume in gone] + [f"/images/{each}" for each in images]
         if self.network is not None:
-            rest.append(lambda: self.engine.quietly("DELETE", f"/networks/{self.network}"))
-        if rest:
-            _all_at_once(rest)
+            rest.append(f"/networks/{self.network}")
+        _all_at_once([partial(self.engine.quietly, "DELETE", path) for path in rest])
 
     def _create(self, name: str, spec: ServiceSpec, *, share_pid: bool) -> str:
         image = self._with_files(spec) if spec.files and spec.read_only else spec.image
@@ -211,7 +206,7 @@ class Crew:
         return volume
 
     def _with_files(self, spec: ServiceSpec) -> str:
-        """The service's image with its files on top: the engine writes nothing into a container with a read-only root."""
+        """The service's image with its files on top, for the engine writes nothing into a read-only container."""
         labels = self._labels("files")
         body = {"Image": spec.image, "Labels": labels, "Entrypoint": ["/none"], "HostConfig": {"NetworkMode": "none"}}
         scratch = self._made(unique(self.spec.owner.attempt, "files"), body)
@@ -267,7 +262,13 @@ class Crew:
         self.engine.quietly("POST", f"/containers/{container}/kill")
 
     def _refused(self, spec: ServiceSpec, refusal: RefusalError) -> Exception:
-        trouble = Trouble(Stage.START, service=spec.name, candidate=spec.candidate, message=refusal.message)
+        trouble = Trouble(
+            Stage.START,
+            service=spec.name,
+            candidate=spec.candidate,
+            message=refusal.message,
+            invalid=refusal.status == BAD_REQUEST,
+        )
         found = blame(trouble)
         if found.owner == "grader":
             return EngineError(f"{found.message} ({LABEL} {found.rule})")
@@ -280,6 +281,8 @@ def _own(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all_at_once(steps: list[Callable[[], object]]) -> None:
+    if not steps:
+        return
     with ThreadPoolExecutor(max_workers=min(16, len(steps))) as pool:
         futures = [pool.submit(step) for step in steps]
     errors = [error for future in futures if (error := future.exception()) is not None]

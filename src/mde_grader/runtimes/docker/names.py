@@ -8,7 +8,7 @@ import secrets
 from mde_grader.runtimes.base import LABEL
 
 CACHE_LABEL = f"{LABEL}.cache"
-"""On every image and step of a build: the lab whose cache it belongs to. Nothing of the attempt, or it would never hit."""
+"""On every image and step of a build: the lab whose cache it belongs to, and nothing of the attempt."""
 
 ROLE_LABEL = f"{LABEL}.role"
 """`side`, `service`, `index`, `network`, `volume`, `files`."""

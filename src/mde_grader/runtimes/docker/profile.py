@@ -25,7 +25,7 @@ INDEX_LIMITS = Limits(memory_mb=256, cpus=1.0, pids=64, nofile=1024, file_mb=64)
 NAMESPACE_SHARED = "container:"
 
 
-def service_config(
+def service_config(  # noqa: PLR0913
     spec: ServiceSpec,
     *,
     image: str,
@@ -73,7 +73,7 @@ def service_config(
 
 
 def _overrides(spec: ServiceSpec) -> dict[str, Any]:
-    """What the image says otherwise. An entrypoint of one's own puts the image's command out of force, as in Compose."""
+    """What the image would say otherwise. An entrypoint of one's own disables the image's command, as in Compose."""
     found: dict[str, Any] = {}
     if spec.entrypoint is not None:
         found["Entrypoint"] = list(spec.entrypoint)

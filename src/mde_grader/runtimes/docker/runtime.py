@@ -112,7 +112,7 @@ class DockerRuntime:
         else:
             cache.trim(self.engine, lab, spare=spare)
 
-    def sweep(self, *, everything_of: str | None = None, cache: bool = False) -> Swept:  # noqa: F811
+    def sweep(self, *, everything_of: str | None = None, cache: bool = False) -> Swept:
         """See `base.Runtime`."""
         return sweep(self.engine, janitor.Here.look(), everything_of=everything_of, caches=cache)
 

@@ -124,7 +124,7 @@ class DockerStack:
         crew = self._crew
         self._after([made])
         self._side_end = crew.watch.expect(crew.side)
-        sock = crew.engine.attach(crew.side)
+        sock = crew.engine.attach_stream(crew.side)
         try:
             self._after([network])
             crew.start_side()
@@ -172,7 +172,8 @@ class DockerStack:
         if not service.spec.ready:
             return
         asked = self.session.submit("wait", seconds=seconds, url=self._url(service))
-        done, _ = wait({asked, service.end, abort}, timeout=seconds + ANSWER_GRACE, return_when=FIRST_COMPLETED)
+        signs: set[Future[Any]] = {asked, service.end, abort}
+        done, _ = wait(signs, timeout=seconds + ANSWER_GRACE, return_when=FIRST_COMPLETED)
         if service.end in done:
             raise self._failure(service)
         if asked not in done:
@@ -181,7 +182,7 @@ class DockerStack:
             asked.result()
         except SessionError as error:
             if error.kind == "timeout":
-                raise self._failure(service, last=error.message, seconds=seconds) from error
+                raise self._failure(service, last=error.message.rpartition("attempts: ")[2], seconds=seconds) from error
             raise EngineError(f"the side container cannot look at {service.name}: {error}") from error
 
     def _url(self, service: DockerService) -> str:
@@ -202,19 +203,27 @@ class DockerStack:
                 service=service.name,
                 candidate=service.spec.candidate,
                 exit_code=exit_code,
-                oom=exit_code is not None and self._oom(container),
+                oom=self._oom(container),
                 layer=container in crew.heavy,
-                engine_alive=self._side_end is None or not self._side_end.done(),
+                engine_alive=not self._side_ended,
                 said=said,
                 last=last,
                 seconds=seconds,
             )
         )
         if found.owner == "grader":
-            return EngineError(f"{found.message} ({found.rule})")
+            lines = said.strip().splitlines()
+            last_words = f", saying: {lines[-1][:200]}" if lines else ""
+            return EngineError(f"{found.message} ({found.rule}){last_words}")
         return StartFailedError(found.rule, found.message, hint=found.hint, said=said)
 
+    @property
+    def _side_ended(self) -> bool:
+        """Whether the side container ended, or nobody can tell any more; the services die with it."""
+        return self._side_end is not None and self._side_end.done()
+
     def _oom(self, container: str) -> bool:
+        """Whether the kernel killed the service, or a child of it, for its memory."""
         try:
             about = self._crew.engine.ask("GET", f"/containers/{container}/json")
         except RefusalError:
@@ -256,6 +265,20 @@ class DockerStack:
             self.wait_ready()
         for service in touched:
             service.disturbed = False
+
+    def keep(self) -> str:
+        """See `base.Stack`."""
+        try:
+            self.session.call("detach")
+        except SessionError as error:
+            raise EngineError(f"the stack cannot be kept: {error}") from error
+        self._closed = True
+        self.session.close()
+        lines = [
+            f"docker exec -it {service.container_id[:12]} sh   # {name}" for name, service in self._services.items()
+        ]
+        lines.append(f"docker exec -it {self._crew.side[:12]} sh   # the grader's side container, on the same network")
+        return "\n".join(lines)
 
     def close(self) -> None:
         """See `base.Stack`."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from mde_grader.errors import EngineError
@@ -48,7 +49,7 @@ def sweep(engine: Engine, here: Here, *, everything_of: str | None = None, cache
         loose = pool.submit(_list, engine, "/images/json", {"label": [CACHE_LABEL], "dangling": ["true"]})
         doomed = [each["Id"] for each in containers.result() if ours(each.get("Labels"))]
         doomed += [each["Id"] for each in steps.result() if _stale_step(each, now)]
-        removed = _each(pool, lambda name: _remove_container(engine, name), doomed)
+        removed = _each(pool, partial(_remove_container, engine), doomed)
         rest = (
             [each["Id"] for each in networks.result() if ours(each.get("Labels"))],
             [each["Name"] for each in volumes.result() if ours(each.get("Labels"))],
@@ -56,7 +57,7 @@ def sweep(engine: Engine, here: Here, *, everything_of: str | None = None, cache
             + [each["Id"] for each in loose.result() if now - int(each["Created"]) > STALE_SECONDS],
         )
         gone = [
-            _each(pool, lambda name, kind=kind: engine.quietly("DELETE", f"/{kind}/{name}"), names)
+            _each(pool, partial(_remove, engine, kind), names)
             for kind, names in zip(("networks", "volumes", "images"), rest, strict=True)
         ]
     return Swept(removed, gone[0], gone[1], gone[2] + (cache.clear(engine) if caches else 0))
@@ -73,6 +74,10 @@ def _list(engine: Engine, path: str, filters: Mapping[str, list[str]], **params:
     except RefusalError as refusal:
         raise EngineError(f"the engine does not list {path}: {refusal.message}") from refusal
     return list((found.get("Volumes") if isinstance(found, dict) else found) or ())
+
+
+def _remove(engine: Engine, kind: str, name: str) -> bool:
+    return engine.quietly("DELETE", f"/{kind}/{name}")
 
 
 def _remove_container(engine: Engine, name: str) -> bool:

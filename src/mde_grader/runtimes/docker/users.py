@@ -1,6 +1,8 @@
-"""Whether a service runs as root, which decides whether it may live beside our side container. Pure.
+"""Whether a service runs as root: then it may not share our side container's PID namespace.
 
-The engine's own reading of `USER` is followed (a number is always a uid); wherever it is not certain the answer is root.
+Pure.
+
+The engine's own reading of `USER` is followed (a number is always a uid); where it is not certain the answer is root.
 """
 
 from __future__ import annotations
