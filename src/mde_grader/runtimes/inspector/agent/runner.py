@@ -61,6 +61,8 @@ def _launch(argv: list[str], root: int, stdin: bytes | None, cpu: int) -> tuple[
     os.lseek(source, 0, os.SEEK_SET)
     try:
         spawner.launch(argv, cpu, [root, source, out_end, err_end, theirs.fileno()])
+    except OSError as error:
+        raise OpError("gone", f"no program can be started in the side container ({error})") from error
     finally:
         theirs.close()
         for fd in (source, out_end, err_end):
@@ -83,11 +85,21 @@ def _collect(control: socket.socket, ends: list[int], output: _Output, deadline:
                 return  # it ended; something that it left behind holds its output open
             for key, _ in ready:
                 if key.fileobj is control:
-                    output.code = int(control.recv(16) or _KILLED)
+                    output.code = _exit_code(control)
                     waiting = Deadline(min(_DRAIN_SECONDS, deadline.remaining()))
                     selector.unregister(control)
                 elif not _take(key.fd, output):
                     selector.unregister(key.fileobj)
+
+
+def _exit_code(control: socket.socket) -> int:
+    try:
+        code = control.recv(16)
+    except OSError:
+        code = b""
+    if not code:
+        raise OpError("gone", "what starts programs in the side container has ended")
+    return int(code)
 
 
 def _take(fd: int, output: _Output) -> bool:

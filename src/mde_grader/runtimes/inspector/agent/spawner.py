@@ -40,7 +40,11 @@ def start() -> None:
 
 
 def launch(argv: list[str], cpu: int, descriptors: list[int]) -> None:
-    """Ask the child to start a program; `descriptors` are root, input, output, error and control."""
+    """Ask the child to start a program; `descriptors` are root, input, output, error and control.
+
+    Raises:
+        OSError: The child is gone.
+    """
     message = json.dumps({"argv": argv, "cpu": cpu}).encode()
     socket.send_fds(_channels[-1], [message], descriptors)
 
@@ -87,6 +91,8 @@ class Spawner:
         message, descriptors, _, _ = socket.recv_fds(self._channel, MAX_MESSAGE, _DESCRIPTORS)
         if not message:
             return False
+        for fd in descriptors:
+            os.set_inheritable(fd, False)  # recv_fds of Python 3.11 takes no MSG_CMSG_CLOEXEC
         *given, control = descriptors
         if self._busybox < 0:
             self._busybox = os.open(BUSYBOX, os.O_RDONLY | os.O_CLOEXEC)
