@@ -6,16 +6,17 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
-from mde_grader import errors
+from mde_grader import __version__, errors
 from mde_grader.cli import app as app_module
 from mde_grader.cli import ending, main
 from mde_grader.cli.app import COMMANDS
-from mde_grader.cli.lab import COMMANDS as LAB_COMMANDS
 from mde_grader.cli.images import COMMANDS as IMAGE_COMMANDS
+from mde_grader.cli.lab import COMMANDS as LAB_COMMANDS
 
 SOURCE = Path(app_module.__file__).parents[2]
 HEAVY = {"docker", "pytest", "jsonschema", "jinja2", "rich", "requests", "testinfra"}
@@ -40,7 +41,9 @@ def imported_by(*arguments: str) -> set[str]:
     return set(ran.stderr.split())
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("list",), ("completion", "bash"), ("images", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("list",), ("completion", "bash"), ("images", "--help")]
+)
 def test_what_is_slow_to_import_stays_out(arguments: tuple[str, ...]) -> None:
     assert not imported_by(*arguments) & HEAVY
 
@@ -53,7 +56,7 @@ TABLES = [*COMMANDS.items(), *LAB_COMMANDS.items(), *IMAGE_COMMANDS.items()]
 
 
 @pytest.mark.parametrize(("name", "entry"), TABLES, ids=[name for name, _ in TABLES])
-def test_each_entry_is_a_command_of_its_name_with_the_same_help(name: str, entry) -> None:  # noqa: ANN001
+def test_each_entry_is_a_command_of_its_name_with_the_same_help(name: str, entry: Any) -> None:
     command = import_module(entry.module).command
     assert isinstance(command, click.Command)
     assert command.name == name
@@ -76,8 +79,6 @@ def test_no_command_at_all_is_a_usage_error_that_leaves_stdout_alone() -> None:
 
 
 def test_version() -> None:
-    from mde_grader import __version__
-
     assert start("--version").stdout == f"mde-grade {__version__}\n"
 
 
@@ -101,7 +102,7 @@ class Fake:
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     made = Fake()
 
-    def get(self, ctx, name):  # noqa: ANN001, ANN202
+    def get(self: Any, ctx: Any, name: Any) -> Any:
         return made.command() if name == "grade" else None
 
     monkeypatch.setattr("mde_grader.cli.lazy.LazyGroup.get_command", get)
@@ -150,7 +151,9 @@ def ends_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
 )
-def test_every_end_has_its_code_and_one_line(error, code, monkeypatch, capsys, tmp_path) -> None:  # noqa: ANN001
+def test_every_end_has_its_code_and_one_line(
+    error: Any, code: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert ends_with(monkeypatch, error) == code
     seen = capsys.readouterr()
@@ -162,19 +165,23 @@ def test_every_end_has_its_code_and_one_line(error, code, monkeypatch, capsys, t
     assert all(line.startswith("  → ") for line in rest)
 
 
-def test_an_error_says_its_hint(monkeypatch, capsys) -> None:  # noqa: ANN001
+def test_an_error_says_its_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     ends_with(monkeypatch, errors.UsageError("it is so", hint="do this"))
     assert capsys.readouterr().err == "mde-grade: it is so\n  → do this\n"
 
 
-def test_a_message_cannot_write_to_the_terminal(monkeypatch, capsys) -> None:  # noqa: ANN001
+def test_a_message_cannot_write_to_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     ends_with(monkeypatch, errors.UsageError("a\x1b[2J\nb\x9d0;x\x07", hint="c\rd"))
     err = capsys.readouterr().err
     assert not {"\x1b", "\x07", "\r", "\x9d"} & set(err)
     assert len(err.splitlines()) == 2
 
 
-def test_a_crash_names_the_file_that_holds_the_traceback(monkeypatch, capsys, tmp_path) -> None:  # noqa: ANN001
+def test_a_crash_names_the_file_that_holds_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert ends_with(monkeypatch, RuntimeError("deep inside")) == 3
     (kept,) = (tmp_path / "mde-grade" / "crashes").iterdir()
@@ -184,7 +191,9 @@ def test_a_crash_names_the_file_that_holds_the_traceback(monkeypatch, capsys, tm
     assert "deep inside" in text
 
 
-def test_a_crash_where_nothing_can_be_written_is_still_one_line(monkeypatch, capsys) -> None:  # noqa: ANN001
+def test_a_crash_where_nothing_can_be_written_is_still_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError("full")
 
@@ -193,7 +202,7 @@ def test_a_crash_where_nothing_can_be_written_is_still_one_line(monkeypatch, cap
     assert "could not be written" in capsys.readouterr().err
 
 
-def test_old_crash_files_go(monkeypatch, tmp_path) -> None:  # noqa: ANN001
+def test_old_crash_files_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for _ in range(23):
         ends_with(monkeypatch, RuntimeError("x"))
@@ -201,24 +210,24 @@ def test_old_crash_files_go(monkeypatch, tmp_path) -> None:  # noqa: ANN001
 
 
 @pytest.mark.parametrize(("name", "value"), [("MDE_GRADE_DEBUG", "1"), ("MDE_GRADE_DEBUG", "yes")])
-def test_debugging_shows_the_traceback(monkeypatch, name: str, value: str) -> None:  # noqa: ANN001
+def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(RuntimeError):
         ends_with(monkeypatch, RuntimeError("x"))
 
 
-def test_debugging_set_to_zero_is_off(monkeypatch, tmp_path) -> None:  # noqa: ANN001
+def test_debugging_set_to_zero_is_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MDE_GRADE_DEBUG", "0")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert ends_with(monkeypatch, RuntimeError("x")) == 3
 
 
-def test_an_unknown_option_names_the_help_of_its_command(capsys) -> None:  # noqa: ANN001
+def test_an_unknown_option_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--nothing"]) == 2
     assert "see `mde-grade list --help`" in capsys.readouterr().err
 
 
-def test_an_unknown_subcommand_names_the_nearest(capsys) -> None:  # noqa: ANN001
+def test_an_unknown_subcommand_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "verfy"]) == 2
     assert "did you mean `verify`" in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,14 +57,18 @@ def make_lab(home: Path, name: str) -> Path:
     return root
 
 
-def test_list_shows_id_title_level_points_and_time(labs: Path, capsys) -> None:  # noqa: ANN001
+def test_list_shows_id_title_level_points_and_time(labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--labs", str(labs)]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("lab-77")]
-    assert [part.strip() for part in line.split("  ") if part.strip()][:3] == ["lab-77", "A lab about lab-77", "foundation"]
+    assert [part.strip() for part in line.split("  ") if part.strip()][:3] == [
+        "lab-77",
+        "A lab about lab-77",
+        "foundation",
+    ]
     assert "100 points, 30 min" in line
 
 
-def test_list_as_json(labs: Path, capsys) -> None:  # noqa: ANN001
+def test_list_as_json(labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["list", "--json", "--labs", str(labs)])
     row = next(row for row in json.loads(capsys.readouterr().out) if row["id"] == "lab-77")
     assert row["points"] == 100
@@ -77,7 +82,9 @@ def test_list_knows_the_same_labs_as_grading(labs: Path) -> None:
     assert shelf.lab_roots(None) == [folder.root for folder in find_labs(None)]
 
 
-def test_a_lab_is_read_once_and_again_when_it_changes(labs: Path, tmp_path: Path, monkeypatch) -> None:  # noqa: ANN001
+def test_a_lab_is_read_once_and_again_when_it_changes(
+    labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "memory"
     first = shelf.summaries(labs, home)
     monkeypatch.setattr("mde_grader.labs.LabFolder.lab", property(lambda _: pytest.fail("it was read again")))
@@ -110,13 +117,13 @@ def test_a_memory_that_cannot_be_written_does_not_matter(labs: Path, tmp_path: P
     assert shelf.summaries(labs, tmp_path / "file")
 
 
-def test_a_lab_that_is_invalid_ends_the_list_with_4(labs: Path, capsys) -> None:  # noqa: ANN001
+def test_a_lab_that_is_invalid_ends_the_list_with_4(labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (labs / "lab-77" / "lab.yaml").write_text("id: [")
     assert main(["list", "--labs", str(labs)]) == 4
     assert "lab.yaml" in capsys.readouterr().err
 
 
-def test_show_sets_the_brief_and_lists_the_points(labs: Path, capsys) -> None:  # noqa: ANN001
+def test_show_sets_the_brief_and_lists_the_points(labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "lab-77", "--labs", str(labs)]) == 0
     out = capsys.readouterr().out
     assert "The brief\n=========" in out
@@ -126,7 +133,7 @@ def test_show_sets_the_brief_and_lists_the_points(labs: Path, capsys) -> None:  
     assert "100 points, 70 % to pass" in out
 
 
-def test_show_raw_is_the_file(labs: Path, capsys) -> None:  # noqa: ANN001
+def test_show_raw_is_the_file(labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["show", "lab-77", "--labs", str(labs), "--raw"])
     assert capsys.readouterr().out == (labs / "lab-77" / "README.md").read_text()
 
@@ -137,13 +144,17 @@ def test_show_without_a_brief_is_the_labs_fault(labs: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "init"])
-def test_a_lab_that_there_is_not_names_the_nearest(labs: Path, capsys, command: str) -> None:  # noqa: ANN001
+def test_a_lab_that_there_is_not_names_the_nearest(
+    labs: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     assert main([command, "lab-7", "--labs", str(labs)]) == 2
     assert "lab-77" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "place"), [([], "lab-77"), (["work"], "work"), (["a/b"], "a/b")])
-def test_init_copies_the_starter(labs: Path, tmp_path: Path, capsys, arguments: list[str], place: str) -> None:  # noqa: ANN001
+def test_init_copies_the_starter(
+    labs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], place: str
+) -> None:
     assert main(["init", "lab-77", *arguments, "--labs", str(labs)]) == 0
     script = tmp_path / place / "deep" / "run.sh"
     assert script.stat().st_mode & 0o111
@@ -157,7 +168,7 @@ def test_init_takes_an_empty_folder(labs: Path, tmp_path: Path) -> None:
     assert main(["init", "lab-77", "empty", "--labs", str(labs)]) == 0
 
 
-def test_init_never_overwrites(labs: Path, tmp_path: Path, capsys) -> None:  # noqa: ANN001
+def test_init_never_overwrites(labs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "mine"
     place.mkdir()
     (place / "work").write_text("precious")
@@ -169,13 +180,13 @@ def test_init_never_overwrites(labs: Path, tmp_path: Path, capsys) -> None:  # n
     assert "nothing is overwritten" in capsys.readouterr().err
 
 
-def test_init_leaves_nothing_half_copied(labs: Path, tmp_path: Path, monkeypatch) -> None:  # noqa: ANN001
+def test_init_leaves_nothing_half_copied(labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(source: Path, target: Path, **_: object) -> None:
         target.mkdir()
         (target / "half").write_text("")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(init.shutil, "copytree", fail)
+    monkeypatch.setattr("mde_grader.cli.init.shutil.copytree", fail)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(UsageError, match="No space left"):
         init.copy_starter(labs / "lab-77" / "starter", tmp_path / "new")
@@ -183,7 +194,7 @@ def test_init_leaves_nothing_half_copied(labs: Path, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script_for_the_shell(shell: str, capsys) -> None:  # noqa: ANN001
+def test_completion_prints_a_script_for_the_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert "_MDE_GRADE_COMPLETE" in script
@@ -208,7 +219,7 @@ def complete(labs: Path, *words: str) -> set[str]:
     return {line.partition(",")[2] for line in ran.stdout.splitlines()}
 
 
-def test_completion_offers_commands_labs_and_options(labs: Path, monkeypatch) -> None:  # noqa: ANN001
+def test_completion_offers_commands_labs_and_options(labs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (labs.parent / "graders").mkdir()
     monkeypatch.setenv("MDE_GRADE_HOME", str(labs.parent))
     assert complete(labs, "li") == {"list"}
@@ -220,13 +231,17 @@ def test_completion_offers_commands_labs_and_options(labs: Path, monkeypatch) ->
     assert "last" in complete(labs, "report", "")
 
 
-def test_lint_says_each_problem_on_a_line_and_ends_with_4(labs: Path, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_lint_says_each_problem_on_a_line_and_ends_with_4(
+    labs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mde_grader.cli.lab_lint.lint", lambda *_, **__: [Problem("lab.yaml:3", "is wrong")])
     assert main(["lab", "lint", "lab-77", "--labs", str(labs)]) == 4
     assert capsys.readouterr().out == "lab-77: lab.yaml:3: is wrong\n"
 
 
-def test_lint_of_a_lab_in_order(labs: Path, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_lint_of_a_lab_in_order(
+    labs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mde_grader.cli.lab_lint.lint", lambda *_, **__: [])
     assert main(["lab", "lint", "lab-77", "--labs", str(labs)]) == 0
     assert capsys.readouterr().out == "lab-77: in order\n"
@@ -236,7 +251,9 @@ def proof(*rows: SolutionProof) -> Proof:
     return Proof("lab-77", ("builds", "answers"), rows)
 
 
-def row(name: str, *, ok: bool = True, verdict: str = "passed", lost: tuple[str, ...] = (), why: str = "") -> SolutionProof:
+def row(
+    name: str, *, ok: bool = True, verdict: str = "passed", lost: tuple[str, ...] = (), why: str = ""
+) -> SolutionProof:
     return SolutionProof(name, (), lost, verdict, 100.0, 3.0, ok=ok, why=why)
 
 
@@ -256,7 +273,13 @@ NOTHING = row("broken-c", ok=False, verdict="", why="no scorecard")
         ([WRONG, ERRORED], 4),
     ],
 )
-def test_a_proof_has_its_exit_code(labs: Path, capsys, monkeypatch, rows: list[SolutionProof], code: int) -> None:  # noqa: ANN001
+def test_a_proof_has_its_exit_code(
+    labs: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[SolutionProof],
+    code: int,
+) -> None:
     monkeypatch.setattr("mde_grader.cli.lab_verify.verify", lambda *_, **__: proof(*rows))
     assert main(["lab", "verify", "lab-77", "--labs", str(labs)]) == code
     out = capsys.readouterr().out
@@ -264,23 +287,29 @@ def test_a_proof_has_its_exit_code(labs: Path, capsys, monkeypatch, rows: list[S
     assert all(line.why in out for line in rows)
 
 
-def test_repetitions_that_differ_prove_the_lab_wrong(labs: Path, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_repetitions_that_differ_prove_the_lab_wrong(
+    labs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     turns = iter([proof(row("x", lost=())), proof(row("x", lost=("builds",)))])
     monkeypatch.setattr("mde_grader.cli.lab_verify.verify", lambda *_, **__: next(turns))
     assert main(["lab", "verify", "lab-77", "--repeat", "2", "--labs", str(labs)]) == 4
     assert "x did not come out the same each time" in capsys.readouterr().out
 
 
-def test_repetitions_that_agree(labs: Path, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_repetitions_that_agree(
+    labs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mde_grader.cli.lab_verify.verify", lambda *_, **__: proof(GOOD))
     assert main(["lab", "verify", "lab-77", "--repeat", "3", "--labs", str(labs)]) == 0
     assert "turn 3 of 3" in capsys.readouterr().err
 
 
-def test_verify_passes_its_options_on_and_tells_each_solution(labs: Path, capsys, monkeypatch) -> None:  # noqa: ANN001
-    asked = {}
+def test_verify_passes_its_options_on_and_tells_each_solution(
+    labs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
 
-    def verify(folder, **options):  # noqa: ANN001, ANN003, ANN202
+    def verify(folder: Any, **options: Any) -> Any:
         asked.update(options)
         options["listener"](WRONG)
         return proof(GOOD)

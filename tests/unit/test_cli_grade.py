@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ class Stage:
     asked: list[AttemptRequest] = field(default_factory=list)
     folder: Path | None = None
 
-    def grade(self, request: AttemptRequest, listener) -> AttemptResult:  # noqa: ANN001
+    def grade(self, request: AttemptRequest, listener: Any) -> AttemptResult:
         self.asked.append(request)
         listener(Progress(ProgressKind.PHASE_STARTED, "build"))
         listener(Progress(ProgressKind.PHASE_ENDED, "build", 1.1))
@@ -87,7 +88,9 @@ def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stage:
 
 
 @pytest.mark.parametrize(("status", "code"), CODES.items())
-def test_the_verdict_is_the_exit_code(stage: Stage, capsys, status: Status, code: int) -> None:  # noqa: ANN001
+def test_the_verdict_is_the_exit_code(
+    stage: Stage, capsys: pytest.CaptureFixture[str], status: Status, code: int
+) -> None:
     stage.status = status
     assert main(["lab-77"]) == code
     seen = capsys.readouterr()
@@ -99,7 +102,9 @@ def test_the_verdict_is_the_exit_code(stage: Stage, capsys, status: Status, code
 @pytest.mark.parametrize(
     ("error", "code"), [(EngineUnavailableError("none"), 3), (InterruptedAttemptError("stopped"), 130)]
 )
-def test_an_attempt_that_raises_writes_nothing_to_stdout(stage: Stage, capsys, error, code) -> None:  # noqa: ANN001
+def test_an_attempt_that_raises_writes_nothing_to_stdout(
+    stage: Stage, capsys: pytest.CaptureFixture[str], error: Any, code: Any
+) -> None:
     stage.error = error
     assert main(["lab-77"]) == code
     assert capsys.readouterr().out == ""
@@ -129,7 +134,9 @@ def test_what_cannot_be_meant_is_a_usage_error_before_any_work(stage: Stage, arg
     assert stage.asked == []
 
 
-def test_an_output_that_cannot_be_written_is_found_before_the_work(stage: Stage, capsys, tmp_path) -> None:  # noqa: ANN001
+def test_an_output_that_cannot_be_written_is_found_before_the_work(
+    stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     assert main(["lab-77", "--output", "file/deeper"]) == 2
     assert stage.asked == []
@@ -137,7 +144,9 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(stage: Stage,
 
 
 @pytest.mark.parametrize(("name", "start"), [("json", "{"), ("junit", "<?xml"), ("markdown", "#"), ("html", "<!")])
-def test_one_machine_format_is_alone_on_stdout(stage: Stage, capsys, name: str, start: str) -> None:  # noqa: ANN001
+def test_one_machine_format_is_alone_on_stdout(
+    stage: Stage, capsys: pytest.CaptureFixture[str], name: str, start: str
+) -> None:
     main(["lab-77", "--format", name])
     out = capsys.readouterr().out
     assert out.lower().startswith(start)
@@ -153,21 +162,25 @@ def test_the_run_folder_keeps_json_html_and_a_log(stage: Stage) -> None:
     assert "phase-ended build 1.100" in (stage.folder / "log.txt").read_text()
 
 
-def test_several_formats_go_to_the_run_folder_but_for_the_consoles(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_several_formats_go_to_the_run_folder_but_for_the_consoles(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["lab-77", "--format", "console,junit"])
     assert stage.folder is not None
     assert (stage.folder / "scorecard.xml").exists()
     assert "A lab" in capsys.readouterr().out
 
 
-def test_with_an_output_each_format_is_a_file_there(stage: Stage, capsys, tmp_path: Path) -> None:  # noqa: ANN001
+def test_with_an_output_each_format_is_a_file_there(
+    stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     main(["lab-77", "--format", "console,json,junit,markdown,html", "--output", "out"])
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"scorecard.{extension}" for extension in ("txt", "json", "xml", "md", "html")}
     assert "A lab" in capsys.readouterr().out
 
 
-def test_with_an_output_and_no_console_stdout_stays_empty(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_with_an_output_and_no_console_stdout_stays_empty(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     main(["lab-77", "--format", "json", "--output", "out", "-q"])
     seen = capsys.readouterr()
     assert seen.out == ""
@@ -179,17 +192,19 @@ def test_an_output_alone_gets_console_json_and_html(stage: Stage, tmp_path: Path
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".txt", ".json", ".html"}
 
 
-def test_quiet_leaves_stderr_empty(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_quiet_leaves_stderr_empty(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     main(["lab-77", "-q"])
     assert capsys.readouterr().err == ""
 
 
-def test_verbose_tells_what_begins(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_verbose_tells_what_begins(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     main(["lab-77", "-v"])
     assert "build: started" in capsys.readouterr().err
 
 
-def test_a_kept_stack_says_how_to_look_inside_and_how_to_end_it(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_a_kept_stack_says_how_to_look_inside_and_how_to_end_it(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage.kept = "docker exec -it mde-web sh"
     main(["lab-77", "--keep", "-q"])
     err = capsys.readouterr().err
@@ -197,7 +212,9 @@ def test_a_kept_stack_says_how_to_look_inside_and_how_to_end_it(stage: Stage, ca
     assert "mde-grade clean --kept" in err
 
 
-def test_an_incomplete_attempt_says_whose_fault_it_is_and_where_the_log_is(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_an_incomplete_attempt_says_whose_fault_it_is_and_where_the_log_is(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage.status = Status.ERRORED
     main(["lab-77", "-q"])
     err = capsys.readouterr().err
@@ -205,7 +222,9 @@ def test_an_incomplete_attempt_says_whose_fault_it_is_and_where_the_log_is(stage
     assert str(stage.folder) in err
 
 
-def test_a_full_disk_after_the_grading_is_one_line(stage: Stage, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_a_full_disk_after_the_grading_is_one_line(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -214,7 +233,9 @@ def test_a_full_disk_after_the_grading_is_one_line(stage: Stage, capsys, monkeyp
     assert "No space left on device" in capsys.readouterr().err
 
 
-def test_in_actions_the_summary_grows_and_failures_are_annotated(stage: Stage, capsys, monkeypatch, tmp_path) -> None:  # noqa: ANN001
+def test_in_actions_the_summary_grows_and_failures_are_annotated(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -228,9 +249,11 @@ def test_in_actions_the_summary_grows_and_failures_are_annotated(stage: Stage, c
     assert "::error" in seen.err
 
 
-def test_in_actions_the_consoles_text_stands_between_random_stop_tokens(stage: Stage, capsys, monkeypatch) -> None:  # noqa: ANN001
+def test_in_actions_the_consoles_text_stands_between_random_stop_tokens(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    tokens = []
+    tokens: list[str] = []
     for _ in range(2):
         main(["lab-77", "-q"])
         first, *_, last = capsys.readouterr().out.strip().splitlines()
@@ -240,14 +263,16 @@ def test_in_actions_the_consoles_text_stands_between_random_stop_tokens(stage: S
     assert tokens[0] != tokens[1]
 
 
-def test_a_summary_that_cannot_be_written_does_not_end_the_grading(stage: Stage, capsys, monkeypatch, tmp_path) -> None:  # noqa: ANN001
+def test_a_summary_that_cannot_be_written_does_not_end_the_grading(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert main(["lab-77"]) == 0
     assert "summary could not be written" in capsys.readouterr().err
 
 
-def test_outside_of_actions_nothing_is_annotated(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_outside_of_actions_nothing_is_annotated(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.status = Status.FAILED
     main(["lab-77"])
     seen = capsys.readouterr()
@@ -255,13 +280,13 @@ def test_outside_of_actions_nothing_is_annotated(stage: Stage, capsys) -> None: 
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("doctr", "doctor"), ("versoin", None)])
-def test_a_mistyped_command_is_recognised(capsys, typed: str, meant: str | None) -> None:  # noqa: ANN001
+def test_a_mistyped_command_is_recognised(capsys: pytest.CaptureFixture[str], typed: str, meant: str | None) -> None:
     assert main([typed]) == 2
     err = capsys.readouterr().err
     assert (f"did you mean `mde-grade {meant}`" in err) == bool(meant)
 
 
-def test_a_report_renders_the_last_run_again(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_a_report_renders_the_last_run_again(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     main(["lab-77", "-q"])
     first = capsys.readouterr().out.splitlines()
     assert main(["report"]) == 0
@@ -270,7 +295,7 @@ def test_a_report_renders_the_last_run_again(stage: Stage, capsys) -> None:  # n
     assert json.loads(capsys.readouterr().out)["attempt"] == "a1"
 
 
-def test_a_report_goes_to_files(stage: Stage, capsys, tmp_path: Path) -> None:  # noqa: ANN001
+def test_a_report_goes_to_files(stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     main(["lab-77", "-q"])
     capsys.readouterr()
     assert main(["report", str(stage.folder), "--format", "junit,html", "--output", "again"]) == 0
@@ -284,7 +309,9 @@ def test_several_formats_of_a_report_need_a_folder(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"lab": 3}', '{"schema": "mde-grade/scorecard/1"}'])
-def test_a_broken_scorecard_is_a_usage_error(stage: Stage, capsys, tmp_path: Path, content: str) -> None:  # noqa: ANN001
+def test_a_broken_scorecard_is_a_usage_error(
+    stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str
+) -> None:
     (tmp_path / CARD).write_text(content)
     assert main(["report", str(tmp_path / CARD)]) == 2
     assert "is not a scorecard" in capsys.readouterr().err
@@ -295,7 +322,7 @@ def test_a_report_of_nothing_is_a_usage_error(stage: Stage) -> None:
     assert main(["report", "nonsense"]) == 2
 
 
-def test_no_colour_where_there_is_no_terminal(stage: Stage, capsys) -> None:  # noqa: ANN001
+def test_no_colour_where_there_is_no_terminal(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.status = Status.FAILED
     main(["lab-77"])
     seen = capsys.readouterr()

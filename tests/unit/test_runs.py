@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,9 @@ def test_the_state_folder_is_xdgs(state: Path) -> None:
 
 
 @pytest.mark.parametrize("given_home", ["", "relative/place"])
-def test_without_a_usable_xdg_it_is_under_home(monkeypatch, tmp_path, given_home: str) -> None:  # noqa: ANN001
+def test_without_a_usable_xdg_it_is_under_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given_home: str
+) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", given_home)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert runs.state_home() == tmp_path / ".local/state/mde-grade"
@@ -115,8 +118,10 @@ def test_a_run_is_found_by_its_path_and_by_its_scorecard(three: list[Path]) -> N
     assert runs.find_run(str(three[1] / runs.CARD)) == three[1]
 
 
-@pytest.mark.parametrize(("name", "told"), [("20200102", "2 runs begin with"), ("2019", "there is no run"), ("", "no run")])
-def test_what_is_not_one_run_is_refused_with_the_newest_names(three, name: str, told: str) -> None:  # noqa: ANN001
+@pytest.mark.parametrize(
+    ("name", "told"), [("20200102", "2 runs begin with"), ("2019", "there is no run"), ("", "no run")]
+)
+def test_what_is_not_one_run_is_refused_with_the_newest_names(three: Any, name: str, told: str) -> None:
     with pytest.raises(UsageError, match=told) as caught:
         runs.find_run(name)
     assert three[2].name in caught.value.hint or three[1].name in caught.value.hint
@@ -140,20 +145,22 @@ def test_without_any_run_it_says_how_to_get_one() -> None:
 
 
 @given(st.one_of(st.binary(max_size=2000), st.text(max_size=2000)))
-def test_what_is_written_is_read(tmp_path_factory, content) -> None:  # noqa: ANN001
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     path = runs.write_atomically(tmp_path_factory.mktemp("w") / "deep" / "file", content)
     expected = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     assert path.read_bytes() == expected
     assert [p.name for p in path.parent.iterdir()] == ["file"]
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(monkeypatch, tmp_path: Path) -> None:  # noqa: ANN001
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = runs.write_atomically(tmp_path / "file", "old")
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runs.os, "fsync", full)
+    monkeypatch.setattr("mde_grader.runs.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         runs.write_atomically(path, "new")
     assert path.read_text() == "old"

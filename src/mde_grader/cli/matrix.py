@@ -24,7 +24,9 @@ class Symbols:
 FANCY = Symbols("·", "○", "✘", "!", "?", "✔", "✘")
 PLAIN = Symbols(".", "o", "X", "!", "?", "ok", "WRONG")
 NAME_COLUMNS = 26
-TAIL_COLUMNS = 16
+NARROW_NAME = 10
+TAIL_COLUMNS = 20
+GLUE = "\0"
 """Room for points, seconds and the mark at the end of a line."""
 
 
@@ -37,12 +39,19 @@ def matrix(proof: Proof, *, columns: int = 80, unicode: bool = True) -> str:
         unicode: Whether the screen shows more than ASCII.
     """
     symbols = FANCY if unicode else PLAIN
-    name = min(NAME_COLUMNS, max((len(row.name) for row in proof.rows), default=8))
-    cell = 3 if name + 3 * len(proof.requirements) + TAIL_COLUMNS <= columns else 2
+    name, cell = _widths(proof, columns)
     head = " " * name + "".join(f"{number:>{cell}}" for number in _numbers(proof, cell)) + "  points  time"
     lines = [_line(row, proof, symbols, name, cell) for row in proof.rows]
     wrong = [f"  {row.name}: {row.why}" for row in proof.rows if not row.ok]
     return "\n".join([f"{proof.lab}", head, *lines, *_legend(proof, symbols, columns), *wrong])
+
+
+def _widths(proof: Proof, columns: int) -> tuple[int, int]:
+    """Columns of the names and of one cell; names give way last."""
+    name = min(NAME_COLUMNS, max((len(row.name) for row in proof.rows), default=8))
+    room = columns - TAIL_COLUMNS
+    cell = 3 if name + 3 * len(proof.requirements) <= room else 2
+    return max(min(name, room - cell * len(proof.requirements)), NARROW_NAME), cell
 
 
 def _numbers(proof: Proof, cell: int) -> list[str]:
@@ -75,8 +84,14 @@ def _legend(proof: Proof, symbols: Symbols, columns: int) -> list[str]:
         f"{symbols.kept} kept  {symbols.lost} lost as declared  {symbols.also_lost} lost, not declared  "
         f"{symbols.not_lost} declared, not lost  {symbols.unknown} unknown"
     )
-    wrapped = textwrap.wrap(named.replace(" ", "\0").replace("\0\0", " "), columns - 2, break_on_hyphens=False)
-    return [f"  {line.replace(chr(0), ' ')}" for line in [*wrapped, marks]]
+    return [line for text in (named, marks) for line in _wrapped(text, columns)]
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """Break at double spaces only, so that a number stays with its name."""
+    glued = text.replace("  ", "\n").replace(" ", GLUE).replace("\n", " ")
+    lines = textwrap.wrap(glued, columns - 4, break_on_hyphens=False, break_long_words=False)
+    return [f"  {line.replace(' ', '  ').replace(GLUE, ' ')}" for line in lines]
 
 
 def summary(proof: Proof) -> str:
