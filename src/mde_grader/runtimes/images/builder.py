@@ -30,6 +30,9 @@ LOG_TAIL = 15
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 """What a builder accepts as arguments without a declaration, and keeps out of the image."""
 
+AUTHORITY_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+"""Where a user may have named the certificate authorities to trust, first wins."""
+
 GLIBC_OF_BASES = 36
 """Minor version of Debian 12's C library: the newest manylinux tag that its images run."""
 
@@ -105,7 +108,11 @@ def fetch_wheels(lock: Path, python: str, architecture: str, folder: Path) -> di
     command += ["--require-hashes", "--only-binary", ":all:", "--python-version", python, "--implementation", "cp"]
     command += [word for name in _platforms(architecture) for word in ("--platform", name)]
     done = subprocess.run(
-        [*command, "--dest", str(folder), "--requirement", str(lock)], capture_output=True, text=True, check=False
+        [*command, "--dest", str(folder), "--requirement", str(lock)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_with_authorities(os.environ),
     )
     if done.returncode:
         raise EngineError(
@@ -113,6 +120,16 @@ def fetch_wheels(lock: Path, python: str, architecture: str, folder: Path) -> di
             hint="check the network and pip's settings, or bring the images: `mde-grade images load`",
         )
     return {f"wheels/{wheel.name}": wheel for wheel in folder.iterdir()}
+
+
+def _with_authorities(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for pip, which behind a company's proxy learns of its certificates from its own variable only.
+
+    All that a build of ours takes from https is fetched here, on this machine, so that no certificate of a company is
+    ever copied into an image.
+    """
+    known = next((environ[name] for name in AUTHORITY_VARIABLES if environ.get(name)), None)
+    return {**environ, "PIP_CERT": known} if known else dict(environ)
 
 
 def _platforms(architecture: str) -> list[str]:
