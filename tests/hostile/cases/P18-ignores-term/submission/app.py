@@ -1,0 +1,24 @@
+"""Echoes a word."""
+
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Echo(BaseHTTPRequestHandler):
+    def do_GET(self):
+        word = self.path.removeprefix("/echo/") if self.path.startswith("/echo/") else "hello"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(word.encode())
+
+
+for number in set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+    signal.signal(number, signal.SIG_IGN)
+import os
+
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        signal.pause()
+ThreadingHTTPServer(("0.0.0.0", 8080), Echo).serve_forever()
