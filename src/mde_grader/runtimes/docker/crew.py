@@ -104,8 +104,7 @@ class Crew:
             StartFailedError: The engine refuses what the candidate asks for.
             EngineError: It refuses something of ours.
         """
-        config = self._config(spec.image)
-        user = spec.user if spec.user is not None else str(config.get("User") or "")
+        user = self._user(spec)
         by_name = named_user(user)
         known = self._root_names.get((spec.image, by_name or ""))
         root = is_root_number(user) if by_name is None else bool(known)
@@ -163,11 +162,16 @@ class Crew:
             rest.append(f"/networks/{self.network}")
         _all_at_once([partial(self.engine.quietly, "DELETE", path) for path in rest])
 
+    def _user(self, spec: ServiceSpec) -> str:
+        """The user that a service runs as: its own, or the image's."""
+        return spec.user if spec.user is not None else str(self._config(spec.image).get("User") or "")
+
     def _create(self, name: str, spec: ServiceSpec, *, share_pid: bool) -> str:
         image = self._with_files(spec) if spec.files and spec.read_only else spec.image
         body = service_config(
             spec,
             image=image,
+            user=self._user(spec),
             labels={**self._labels("service"), SERVICE_LABEL: name},
             side=self._side_name,
             network=self.network,

@@ -29,6 +29,7 @@ def service_config(  # noqa: PLR0913
     spec: ServiceSpec,
     *,
     image: str,
+    user: str,
     labels: Mapping[str, str],
     side: str,
     network: str | None,
@@ -40,6 +41,7 @@ def service_config(  # noqa: PLR0913
     Args:
         spec: The service.
         image: Image to run, which is `spec.image` but where files were added to it.
+        user: User that it runs as, the image's or its own.
         labels: Our labels.
         side: Name of the side container.
         network: Name of the stack's network; None to join the side container's.
@@ -52,7 +54,7 @@ def service_config(  # noqa: PLR0913
         host["PidMode"] = f"{NAMESPACE_SHARED}{side}"
     else:
         host["Init"] = True
-    host["Tmpfs"] = {path: tmpfs_options(spec.limits, options) for path, options in map(_split, spec.tmpfs)}
+    host["Tmpfs"] = {path: tmpfs_options(spec.limits, options, user) for path, options in map(_split, spec.tmpfs)}
     read_only = {mount.target for mount in spec.mounts if mount.read_only}
     host["Mounts"] = [
         {"Type": "volume", "Source": volume, "Target": target, "ReadOnly": target in read_only}
@@ -147,11 +149,18 @@ def _split(entry: str) -> tuple[str, str]:
     return path, options
 
 
-def tmpfs_options(limits: Limits, asked: str) -> str:
-    """Mount options of a tmpfs: ours for size and number of files, the candidate's only for mode and owner."""
+def tmpfs_options(limits: Limits, asked: str, user: str = "") -> str:
+    """Mount options of a tmpfs: ours for size and number of files, the candidate's only for mode and owner.
+
+    A tmpfs takes the mode of the folder under it and root as its owner, so that a folder of the service's own would be
+    closed to it; where its uid is plain, the tmpfs is given to it.
+    """
     kept = [part for part in asked.split(",") if part.split("=")[0] in {"mode", "uid", "gid"}]
     if not any(part.startswith("mode=") for part in kept):
         kept.append("mode=1777")
+    uid = user.partition(":")[0]
+    if uid.isascii() and uid.isdigit() and not any(part.startswith("uid=") for part in kept):
+        kept.append(f"uid={uid}")
     return ",".join(("rw", "nosuid", "nodev", f"size={limits.tmp_mb}m", f"nr_inodes={limits.tmp_inodes}", *kept))
 
 

@@ -212,8 +212,7 @@ class DockerStack:
             )
         )
         if found.owner == "grader":
-            lines = said.strip().splitlines()
-            last_words = f", saying: {lines[-1][:200]}" if lines else ""
+            last_words = f", saying: {said.strip()[-400:]}" if said.strip() else ""
             return EngineError(f"{found.message} ({found.rule}){last_words}")
         return StartFailedError(found.rule, found.message, hint=found.hint, said=said)
 
