@@ -53,8 +53,14 @@ def saying(data: bytes) -> Behaviour:
     return behave
 
 
+def http_bytes(body: bytes = b"ok", status: str = "200 OK", headers: bytes = b"") -> bytes:
+    """A whole answer."""
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n%s" % (status.encode(), len(body), headers, body)
+
+
 def answering(body: bytes = b"ok", status: str = "200 OK", headers: bytes = b"") -> Behaviour:
-    return saying(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n%s" % (status.encode(), len(body), headers, body))
+    """Read a request, and give an answer."""
+    return saying(http_bytes(body, status, headers))
 
 
 @pytest.fixture

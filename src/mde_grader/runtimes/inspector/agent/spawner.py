@@ -92,7 +92,7 @@ class Spawner:
         if not message:
             return False
         for fd in descriptors:
-            os.set_inheritable(fd, False)  # recv_fds of Python 3.11 takes no MSG_CMSG_CLOEXEC
+            os.set_inheritable(fd, False)  # noqa: FBT003 - recv_fds of Python 3.11 takes no MSG_CMSG_CLOEXEC
         *given, control = descriptors
         if self._busybox < 0:
             self._busybox = os.open(BUSYBOX, os.O_RDONLY | os.O_CLOEXEC)
