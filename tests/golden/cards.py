@@ -29,8 +29,20 @@ LAB = Lab(
     digest="sha256:5f1d7a84db00d2fce00b31a7fc73224f8f0d1dbb1b4b8e3bd0f0a6a3c1a6e2d9",
     requirements=(
         Requirement("answers", "The image builds and the application answers", 10, gate=True),
-        Requirement("config", "Configuration comes from the environment", 8, "Read SITE_NAME when the process starts.", ("answers",)),
-        Requirement("non-root", "No process of the application runs as root", 8, "Add a USER line after what needs root.", ("answers",)),
+        Requirement(
+            "config",
+            "Configuration comes from the environment",
+            8,
+            "Read SITE_NAME when the process starts.",
+            ("answers",),
+        ),
+        Requirement(
+            "non-root",
+            "No process of the application runs as root",
+            8,
+            "Add a USER line after what needs root.",
+            ("answers",),
+        ),
         Requirement("read-only", "The application runs with a read-only root", 7, "", ("answers",)),
         Requirement(
             "no-secrets",
@@ -47,7 +59,9 @@ LAB = Lab(
             ("answers",),
         ),
         Requirement("readiness", "Readiness follows the database", 9, "", ("answers",)),
-        Requirement("data", "Data survives when a container is replaced", 8, "Give the folder a named volume.", ("answers",)),
+        Requirement(
+            "data", "Data survives when a container is replaced", 8, "Give the folder a named volume.", ("answers",)
+        ),
         Requirement("cache", "A source change does not install dependencies again", 6, "", ("answers",)),
         Requirement("size", "The image stays within its budget", 5, "", ("answers",)),
         Requirement("pinned", "Base images are pinned", 4),
@@ -113,9 +127,9 @@ def _outcomes(**changes: Outcome | None) -> list[Outcome]:
 
 def outcome(requirement: str, status: Status, evidence: Evidence | None = None, reason: str = "") -> Outcome:
     """One check of a requirement."""
-    title = next(item.title for item in LAB.requirements if item.id == requirement)
     name = requirement.replace("-", "_")
-    return Outcome(f"test_{name}.py::test_{name}", f"{title}.", requirement, status, 0.42, evidence, reason)
+    title = f"What a visitor sees of {requirement.replace('-', ' ')} is what the brief asks for"
+    return Outcome(f"test_{name}.py::test_{name}", title, requirement, status, 0.42, evidence, reason)
 
 
 def _card(attempt: str, outcomes: list[Outcome], fault: Fault | None = None, **options: object) -> Scorecard:
@@ -178,9 +192,17 @@ def refused() -> Scorecard:
 
 def unbuilt() -> Scorecard:
     """The Dockerfile does not build; the program's last words are told."""
-    said = "\n".join(f"Step {n}/9 : RUN step {n}" for n in range(1, 8)) + "\nERROR: No matching distribution found for flsk"
+    said = (
+        "\n".join(f"Step {n}/9 : RUN step {n}" for n in range(1, 8))
+        + "\nERROR: No matching distribution found for flsk"
+    )
     fault = Fault(
-        "candidate", "build.failed", "The image of web did not build", "Dockerfile:7", "Run `docker build .` and mend the step.", said
+        "candidate",
+        "build.failed",
+        "The image of web did not build",
+        "Dockerfile:7",
+        "Run `docker build .` and mend the step.",
+        said,
     )
     return _card("a-build", [], fault)
 
@@ -200,8 +222,9 @@ def hostile() -> Scorecard:
     """Every text tries to break out of the report."""
     evil = (
         "<script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> \x1b]8;;http://evil.example\x07link"
-        "\x1b]8;;\x07\x1b[31m red \x1b[2J \u202egnp.exe\u202c `code` **bold** [link](http://evil.example) | cell | @everyone"
-        " #1 ::error::owned %0A::set-output name=x::y ]]> &amp; {{ 7*7 }} {% raw %} www.evil.example \x00\x9b31m\x85"
+        "\x1b]8;;\x07\x1b[31m red \x1b[2J \u202egnp.exe\u202c `code` **bold** [link](http://evil.example) | cell |"
+        " @everyone #1 ::error::owned %0A::set-output name=x::y ]]> &amp; {{ 7*7 }}"
+        " {% raw %} www.evil.example \x00\x9b31m\x85"
     )
     long = "W" * 400 + "ﷺ漢字" * 40 + "e" + "\u0301" * 50
     evidence = Evidence(evil, f"{long}\n{evil}\n::error::owned\n##[error]owned", evil, f"{evil}\n" * 200)
@@ -219,6 +242,6 @@ CARDS = {
     "unbuilt-1": unbuilt,
     "fault-3": broken,
     "partial-0": partial,
-    "hostile-3": hostile,
+    "hostile-0": hostile,
 }
 """Name of the golden files, with the exit code that `mde-grade` gives, to scorecard."""

@@ -1,5 +1,6 @@
 import time
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,12 +44,12 @@ NASTY = st.text(
         ("", ""),
     ],
 )
-def test_what_is_shown_of_a_text(raw, shown):
+def test_what_is_shown_of_a_text(raw: Any, shown: str) -> None:
     assert clean(raw) == shown
 
 
 @given(NASTY)
-def test_no_control_and_no_direction_mark_is_left(text):
+def test_no_control_and_no_direction_mark_is_left(text: str) -> None:
     shown = clean(text)
     for char in shown:
         assert char == "\n" or unicodedata.category(char) not in {"Cc", "Cs"}
@@ -57,37 +58,37 @@ def test_no_control_and_no_direction_mark_is_left(text):
 
 
 @given(NASTY)
-def test_cleaning_twice_changes_nothing(text):
+def test_cleaning_twice_changes_nothing(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
 
 
 @given(st.text(), st.integers(0, 300), st.integers(1, 12))
-def test_a_cap_holds(text, limit, lines):
+def test_a_cap_holds(text: str, limit: int, lines: int) -> None:
     shown = cap(text, limit=limit, lines=lines)
     assert len(shown) <= limit
 
 
 @given(st.lists(st.sampled_from(["", "line"]), max_size=40), st.integers(3, 12))
-def test_a_cap_on_lines_holds_and_says_how_many_went(rows, lines):
+def test_a_cap_on_lines_holds_and_says_how_many_went(rows: Any, lines: int) -> None:
     shown = cap("\n".join(rows), lines=lines).split("\n")
     assert len(shown) <= lines
     if len(rows) > lines:
         assert f"[… {len(rows) - lines + 1} lines left out …]" in shown
 
 
-def test_a_long_text_keeps_its_head_and_its_tail():
+def test_a_long_text_keeps_its_head_and_its_tail() -> None:
     shown = cap("first " + "x" * 10_000 + " last", limit=200)
     assert shown.startswith("first ")
     assert shown.endswith(" last")
     assert "[… 10011 characters in all …]" in shown
 
 
-def test_a_limit_too_small_for_head_and_tail_keeps_the_head():
+def test_a_limit_too_small_for_head_and_tail_keeps_the_head() -> None:
     assert cap("abcdefghij", limit=4) == "abc…"
 
 
-def test_a_text_at_its_limit_is_whole():
+def test_a_text_at_its_limit_is_whole() -> None:
     assert cap("abcd", limit=4) == "abcd"
 
 
@@ -100,20 +101,20 @@ def test_a_text_at_its_limit_is_whole():
         ("abcdefgh  ijkl", "abcdefgh…"),
     ],
 )
-def test_one_line(raw, shown):
+def test_one_line(raw: Any, shown: str) -> None:
     assert clean_line(raw, limit=10) == shown
 
 
 @given(NASTY, st.integers(1, 50))
-def test_one_line_is_one_line_within_its_limit(text, limit):
+def test_one_line_is_one_line_within_its_limit(text: str, limit: int) -> None:
     shown = clean_line(text, limit=limit)
     assert "\n" not in shown
     assert len(shown) <= limit
 
 
 @pytest.mark.parametrize("unit", ["\x1b]", "\x1b[0", "\x9d;", "\u0301", "\x1b[1;", "[", "\x1b"])
-def test_a_flood_is_cleaned_in_linear_time(unit):
-    def spent(count):
+def test_a_flood_is_cleaned_in_linear_time(unit: str) -> None:
+    def spent(count: int) -> Any:
         start = time.perf_counter()
         clean(unit * count)
         return time.perf_counter() - start

@@ -1,5 +1,6 @@
 import dataclasses
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,32 +16,32 @@ MINE = Fault("grader", "engine.gone", "gone")
 THEIRS = Fault("candidate", "build.failed", "did not build")
 
 
-def lab(*requirements, pass_mark=70):
+def lab(*requirements: Any, pass_mark: int = 70) -> Any:
     return Lab("lab-01", "A lab", "cat", "foundation", "core", 10, pass_mark, tuple(requirements))
 
 
-def need(name, points=10, *needs, gate=False):
+def need(name: str, points: int = 10, *needs: Any, gate: bool = False) -> Any:
     return Requirement(name, name.title(), points, needs=needs, gate=gate)
 
 
-def got(requirement, *statuses):
+def got(requirement: str, *statuses: Any) -> Any:
     return [Outcome(f"t::{requirement}{n}", "title", requirement, status) for n, status in enumerate(statuses)]
 
 
-def grade(the_lab, outcomes, **options) -> Scorecard:
+def grade(the_lab: Any, outcomes: Any, **options: Any) -> Scorecard:
     return score(the_lab, outcomes, attempt="a", submission=SUBMISSION, started="t", seconds=1.0, **options)
 
 
-def row(card, name):
+def row(card: Scorecard, name: str) -> Any:
     return next(item for item in card.results if item.requirement.id == name)
 
 
-def test_all_passed():
+def test_all_passed() -> None:
     card = grade(lab(need("a", 30), need("b", 70)), got("a", P) + got("b", P, P))
     assert (card.verdict, card.points, card.points_high, card.percent) == (Verdict.PASSED, 100, 100, 100)
 
 
-def test_what_is_given_is_kept():
+def test_what_is_given_is_kept() -> None:
     phases = [Phase("build", 0, 1)]
     card = grade(lab(need("a")), got("a", P), phases=phases, environment={"engine": "x"}, fault=None)
     assert (card.attempt, card.started, card.seconds, card.submission) == ("a", "t", 1.0, SUBMISSION)
@@ -49,7 +50,7 @@ def test_what_is_given_is_kept():
     assert card.partial == ()
 
 
-def test_points_are_split_evenly_over_the_checks():
+def test_points_are_split_evenly_over_the_checks() -> None:
     card = grade(lab(need("a", 10)), got("a", P, F, P, F))
     assert row(card, "a").points == 5
     assert row(card, "a").status is F
@@ -59,11 +60,11 @@ def test_points_are_split_evenly_over_the_checks():
     ("statuses", "worst"),
     [((P, P), P), ((P, S), S), ((S, F), F), ((F, E), E), ((E, P), E), ((P, F), F), ((S, S), S)],
 )
-def test_a_row_has_the_status_of_its_worst_check(statuses, worst):
+def test_a_row_has_the_status_of_its_worst_check(statuses: Any, worst: Any) -> None:
     assert row(grade(lab(need("a")), got("a", *statuses)), "a").status is worst
 
 
-def test_a_pass_mark_is_reached_exactly_in_spite_of_thirds():
+def test_a_pass_mark_is_reached_exactly_in_spite_of_thirds() -> None:
     the_lab = lab(need("a", 10), need("b", 10), need("c", 10), pass_mark=67)
     card = grade(the_lab, got("a", P, P, F) + got("b", P, P, F) + got("c", P, P, F))
     assert card.verdict is Verdict.FAILED  # 66.67 % is below 67 %
@@ -73,124 +74,124 @@ def test_a_pass_mark_is_reached_exactly_in_spite_of_thirds():
 
 
 @pytest.mark.parametrize(("mark", "expected"), [(60, Verdict.PASSED), (61, Verdict.FAILED)])
-def test_the_pass_mark_decides(mark, expected):
+def test_the_pass_mark_decides(mark: Any, expected: Any) -> None:
     card = grade(lab(need("a", 60), need("b", 40), pass_mark=mark), got("a", P) + got("b", F))
     assert card.verdict is expected
 
 
 @pytest.mark.parametrize("status", [F, S])
-def test_a_lost_gate_fails_whatever_the_points_are(status):
+def test_a_lost_gate_fails_whatever_the_points_are(status: Status) -> None:
     card = grade(lab(need("a", 99), need("g", 1, gate=True)), got("a", P) + got("g", status))
     assert card.percent == 99
     assert card.verdict is Verdict.FAILED
 
 
-def test_a_held_gate_does_not():
+def test_a_held_gate_does_not() -> None:
     assert grade(lab(need("g", 1, gate=True)), got("g", P)).verdict is Verdict.PASSED
 
 
-def test_all_skipped_is_no_pass_even_for_the_lowest_mark():
+def test_all_skipped_is_no_pass_even_for_the_lowest_mark() -> None:
     assert grade(lab(need("a"), pass_mark=1), got("a", S)).verdict is Verdict.FAILED
 
 
-def test_an_empty_run_is_no_pass():
+def test_an_empty_run_is_no_pass() -> None:
     card = grade(lab(need("a"), pass_mark=1), [])
     assert (card.verdict, card.points, card.points_high) == (Verdict.INCOMPLETE, 0, 10)
     assert row(card, "a").status is E
 
 
-def test_no_rows_is_no_pass():
+def test_no_rows_is_no_pass() -> None:
     assert verdict(1, ()) is Verdict.FAILED
 
 
-def test_errored_gives_a_range_and_is_incomplete():
+def test_errored_gives_a_range_and_is_incomplete() -> None:
     card = grade(lab(need("a", 60), need("b", 40)), got("a", P) + got("b", P, E))
     assert (card.verdict, card.points, card.points_high) == (Verdict.INCOMPLETE, 80, 100)
 
 
-def test_incomplete_even_when_a_gate_is_lost():
+def test_incomplete_even_when_a_gate_is_lost() -> None:
     card = grade(lab(need("a"), need("g", gate=True)), got("a", E) + got("g", F))
     assert card.verdict is Verdict.INCOMPLETE
 
 
-def test_the_candidates_fault_fails_what_was_not_checked():
+def test_the_candidates_fault_fails_what_was_not_checked() -> None:
     card = grade(lab(need("a"), need("b")), got("a", P), fault=THEIRS)
     assert [item.status for item in card.results] == [P, F]
     assert (card.points, card.points_high, card.verdict) == (10, 10, Verdict.FAILED)
 
 
-def test_the_candidates_fault_is_no_pass_even_with_every_point():
+def test_the_candidates_fault_is_no_pass_even_with_every_point() -> None:
     assert grade(lab(need("a")), got("a", P), fault=THEIRS).verdict is Verdict.FAILED
 
 
-def test_our_fault_is_incomplete_and_takes_nothing():
+def test_our_fault_is_incomplete_and_takes_nothing() -> None:
     card = grade(lab(need("a"), need("b", 10, "a")), got("a", P), fault=MINE)
     assert [item.status for item in card.results] == [P, E]
     assert (card.points, card.points_high, card.verdict) == (10, 20, Verdict.INCOMPLETE)
 
 
-def test_our_fault_is_incomplete_even_with_every_point():
+def test_our_fault_is_incomplete_even_with_every_point() -> None:
     assert grade(lab(need("a")), got("a", P), fault=MINE).verdict is Verdict.INCOMPLETE
 
 
-def test_a_check_skipped_because_of_an_errored_need_can_still_bring_its_points():
+def test_a_check_skipped_because_of_an_errored_need_can_still_bring_its_points() -> None:
     card = grade(lab(need("a"), need("b", 10, "a"), need("c", 10, "b")), got("a", E) + got("b", S) + got("c", S))
     assert (card.points, card.points_high) == (0, 30)
 
 
-def test_a_check_skipped_because_of_a_failed_need_cannot():
+def test_a_check_skipped_because_of_a_failed_need_cannot() -> None:
     the_lab = lab(need("a"), need("e"), need("b", 10, "a", "e"))
     card = grade(the_lab, got("a", F) + got("e", E) + got("b", S))
     assert (card.points, card.points_high) == (0, 10)
 
 
-def test_a_check_that_skips_itself_cannot():
+def test_a_check_that_skips_itself_cannot() -> None:
     card = grade(lab(need("a"), need("b", 10, "a")), got("a", P) + got("b", S))
     assert (card.points, card.points_high, card.verdict) == (10, 10, Verdict.FAILED)
 
 
-def test_without_outcomes_a_row_waits_for_a_need_that_failed():
+def test_without_outcomes_a_row_waits_for_a_need_that_failed() -> None:
     card = grade(lab(need("a"), need("b", 10, "a")), got("a", F))
     assert row(card, "b").status is S
     assert row(card, "b").points_high == 0
 
 
-def test_without_outcomes_a_row_waits_for_a_need_that_errored():
+def test_without_outcomes_a_row_waits_for_a_need_that_errored() -> None:
     card = grade(lab(need("a"), need("b", 10, "a")), got("a", E))
     assert (row(card, "b").status, row(card, "b").points_high) == (S, 10)
 
 
-def test_needs_may_stand_after_what_needs_them():
+def test_needs_may_stand_after_what_needs_them() -> None:
     card = grade(lab(need("c", 10, "b"), need("b", 10, "a"), need("a")), got("a", E) + got("b", S) + got("c", S))
     assert [item.requirement.id for item in card.results] == ["c", "b", "a"]
     assert card.points_high == 30
 
 
-def test_only_grades_what_is_asked_for_and_what_that_needs():
+def test_only_grades_what_is_asked_for_and_what_that_needs() -> None:
     the_lab = lab(need("a"), need("b", 20, "a"), need("c", 70))
     card = grade(the_lab, got("a", P) + got("b", P) + got("c", F), only=["b"])
     assert [item.requirement.id for item in card.results] == ["a", "b"]
     assert (card.partial, card.possible, card.verdict) == (("b",), 30, Verdict.PASSED)
 
 
-def test_only_follows_needs_that_two_share():
+def test_only_follows_needs_that_two_share() -> None:
     the_lab = lab(need("a"), need("b", 1, "a"), need("c", 1, "a", "b"))
     assert len(grade(the_lab, [], only=["c"]).results) == 3
 
 
-def test_an_outcome_of_an_unknown_requirement_is_the_labs_fault():
+def test_an_outcome_of_an_unknown_requirement_is_the_labs_fault() -> None:
     with pytest.raises(LabInvalidError, match="t::zz0 belongs to 'zz'"):
         grade(lab(need("a")), got("zz", P))
 
 
-def test_only_with_an_unknown_requirement_names_those_there_are():
+def test_only_with_an_unknown_requirement_names_those_there_are() -> None:
     with pytest.raises(LabInvalidError) as caught:
         grade(lab(need("a"), need("b")), [], only=["zz"])
     assert caught.value.hint == "it has: a, b"
 
 
 @st.composite
-def runs(draw, statuses=tuple(Status)):
+def runs(draw: Any, statuses: Any = tuple(Status)) -> Any:
     """A lab whose needs point backwards, and outcomes for it that need not make sense."""
     count = draw(st.integers(1, 6))
     requirements = []
@@ -207,7 +208,7 @@ def runs(draw, statuses=tuple(Status)):
 
 
 @given(runs())
-def test_points_are_bounded(run):
+def test_points_are_bounded(run: Any) -> None:
     the_lab, outcomes, fault = run
     card = grade(the_lab, outcomes, fault=fault)
     assert 0 <= card.points <= card.points_high <= the_lab.points + 1e-9
@@ -218,7 +219,7 @@ def test_points_are_bounded(run):
 
 
 @given(runs(), st.randoms())
-def test_the_order_of_the_outcomes_changes_no_number(run, shuffle):
+def test_the_order_of_the_outcomes_changes_no_number(run: Any, shuffle: Any) -> None:
     the_lab, outcomes, fault = run
     mixed = list(outcomes)
     shuffle.shuffle(mixed)
@@ -228,7 +229,7 @@ def test_the_order_of_the_outcomes_changes_no_number(run, shuffle):
 
 
 @given(runs(statuses=(P, F, S)), st.data())
-def test_a_check_that_passes_instead_never_lowers_anything(run, data):
+def test_a_check_that_passes_instead_never_lowers_anything(run: Any, data: Any) -> None:
     the_lab, outcomes, fault = run
     lost = [n for n, outcome in enumerate(outcomes) if outcome.status is not P]
     if not lost:
@@ -242,7 +243,7 @@ def test_a_check_that_passes_instead_never_lowers_anything(run, data):
 
 
 @given(runs(), st.integers(0, 2**32))
-def test_every_completion_of_the_errored_checks_is_within_the_range(run, seed):
+def test_every_completion_of_the_errored_checks_is_within_the_range(run: Any, seed: int) -> None:
     the_lab, outcomes, _ = run
     card = grade(the_lab, outcomes)
     choose = random.Random(seed)  # noqa: S311 - no secret is made
@@ -253,7 +254,7 @@ def test_every_completion_of_the_errored_checks_is_within_the_range(run, seed):
 
 
 @given(runs())
-def test_a_pass_has_points_every_gate_and_no_fault(run):
+def test_a_pass_has_points_every_gate_and_no_fault(run: Any) -> None:
     the_lab, outcomes, fault = run
     card = grade(the_lab, outcomes, fault=fault)
     if card.verdict is Verdict.PASSED:

@@ -77,7 +77,7 @@ def points(value: float) -> str:
 
 def span(low: float, high: float) -> str:
     """Points that are certain, or the range up to what errored checks could still bring."""
-    return points(low) if points(low) == points(high) else f"{points(low)}–{points(high)}"
+    return points(low) if points(low) == points(high) else f"{points(low)}–{points(high)}"  # noqa: RUF001 - ranges are written so
 
 
 def seconds(value: float) -> str:
@@ -129,7 +129,7 @@ def headline(card: Scorecard) -> str:
 
 
 def fixes(card: Scorecard) -> tuple[Fix, ...]:
-    """What the candidate lost, best to fix first: lost gates, then by the points that mending brings, then the lab's order.
+    """What the candidate lost, best to fix first: lost gates, then by the points that mending brings.
 
     A requirement that was only skipped because of another stands with that other one; one that could only not be
     checked stands in `unchecked`.
@@ -146,11 +146,11 @@ def fixes(card: Scorecard) -> tuple[Fix, ...]:
     return tuple(sorted(found, key=rank))
 
 
-def unchecked(card: Scorecard) -> tuple[tuple[Requirement, str], ...]:
-    """Requirements with something that could not be checked, and why; the reason may be empty."""
-    found = [row for row in card.results if row.status is Status.ERRORED]
-    reasons = [next((item.reason for item in row.outcomes if item.status is Status.ERRORED), "") for row in found]
-    return tuple((row.requirement, reason) for row, reason in zip(found, reasons, strict=True))
+def unchecked(card: Scorecard) -> tuple[str, ...]:
+    """What could not be checked and why, a line each; requirements of which no more is known are left out."""
+    errored = [outcome for row in card.results for outcome in row.outcomes if outcome.status is Status.ERRORED]
+    titles = {row.requirement.id: row.requirement.title for row in card.results}
+    return tuple(dict.fromkeys(f"{titles[outcome.requirement]}: {why(outcome)}" for outcome in errored))
 
 
 def lost_gates(card: Scorecard) -> tuple[Requirement, ...]:
@@ -178,7 +178,9 @@ def notes(card: Scorecard) -> tuple[str, ...]:
 
 def facts(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the scorecard tells of the machine, as label and text; notes stand elsewhere."""
-    return [(_label(key), _told(value)) for key, value in environment.items() if key != "notes" and value not in ("", None)]
+    return [
+        (_label(key), _told(value)) for key, value in environment.items() if key != "notes" and value not in ("", None)
+    ]
 
 
 def why(outcome: Outcome) -> str:
@@ -244,7 +246,9 @@ def _hide(outcome: Outcome, number: int) -> Outcome:
     reason = outcome.reason
     if not reason and outcome.status is not Status.PASSED:
         reason = "A check that is not shown did not pass; the requirement's own words say what is asked for."
-    return dataclasses.replace(outcome, check=f"hidden::{number}", title=f"Hidden check {number}", evidence=None, reason=reason)
+    return dataclasses.replace(
+        outcome, check=f"hidden::{number}", title=f"Hidden check {number}", evidence=None, reason=reason
+    )
 
 
 def _cleaned(value: T, *, name: str = "") -> T:
@@ -259,6 +263,8 @@ def _cleaned(value: T, *, name: str = "") -> T:
     elif isinstance(value, list | tuple):
         result = type(value)(_cleaned(item) for item in value)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: _cleaned(getattr(value, field.name), name=field.name) for field in dataclasses.fields(value)}
+        fields = {
+            field.name: _cleaned(getattr(value, field.name), name=field.name) for field in dataclasses.fields(value)
+        }
         result = type(value)(**fields)
     return cast("T", result)

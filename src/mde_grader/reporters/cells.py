@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
-_PLAIN = str.maketrans({"✔": "+", "✘": "x", "∅": "-", "█": "#", "░": ".", "·": "-", "–": "-", "…": "~", "─": "-", "→": ">"})
+_PLAIN = str.maketrans(
+    {"✔": "+", "✘": "x", "∅": "-", "█": "#", "░": ".", "·": "-", "\u2013": "-", "…": "~", "─": "-", "→": ">"}
+)
 
 
 def cells(text: str) -> int:

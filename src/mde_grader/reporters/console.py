@@ -1,7 +1,7 @@
 """The scorecard for a terminal: the verdict, a line a requirement, then what to fix, best first.
 
-With a height it keeps to one screen: requirements that passed fold into one line, and failures beyond the screen are
-only counted, because the HTML has them all.
+With a height it keeps to one screen, step by step: requirements that passed fold into one line, failures beyond the
+screen are only counted, texts keep one line each. The HTML has them all.
 """
 
 from __future__ import annotations
@@ -36,15 +36,21 @@ _VERDICT_STYLES = {
 _NARROWEST = 40
 _WIDEST = 110
 _LABEL = 10
+_TIGHTEST = 3
+_FEWEST_ROWS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Screen:
-    """What the terminal can do: cells across, lines down (0 for no end), colour."""
+    """What the terminal can do (cells across, colour), and how tightly to use it.
+
+    `tight`: 0 tells everything, 1 folds what passed and counts the fixes that find no room, 2 keeps every text to one
+    line, 3 cuts the list of requirements as well.
+    """
 
     width: int
-    height: int
     color: bool
+    tight: int = 0
 
     def paint(self, text: str, style: str) -> str:
         return paint(text, style, color=self.color)
@@ -72,13 +78,23 @@ def render(  # noqa: PLR0913 - the terminal's properties, each by name
         reveal: Keep titles and evidence of hidden checks.
     """
     card = prepared(card, reveal=reveal)
-    screen = _Screen(min(max(width, _NARROWEST), _WIDEST), height, color)
+    across = min(max(width, _NARROWEST), _WIDEST)
+    # One line is left for the prompt.
+    lines = next(
+        lines
+        for tight in range(_TIGHTEST + 1)
+        if len(lines := _report(card, _Screen(across, color, tight), height - 1, html)) < height
+        or tight == _TIGHTEST
+        or not height
+    )
+    text = "\n".join(lines) + "\n"
+    return text if unicode else plain(text)
+
+
+def _report(card: Scorecard, screen: _Screen, height: int, html: str) -> list[str]:
     head = [*_header(card, screen), "", *_fault(card, screen)]
     tail = _footer(card, screen, html)
-    room = height - 1 - len(head) - len(tail) if height else 0
-    body = _body(card, screen, room)
-    text = "\n".join([*head, *body, *tail]) + "\n"
-    return text if unicode else plain(text)
+    return [*head, *_body(card, screen, height - len(head) - len(tail)), *tail]
 
 
 def _header(card: Scorecard, screen: _Screen) -> list[str]:
@@ -88,15 +104,16 @@ def _header(card: Scorecard, screen: _Screen) -> list[str]:
     gap = " " * (screen.width - cells(title) - cells(name))
     score = f"{span(card.points, card.points_high)} of {card.possible}"
     left = f"{mark} {VERDICTS[card.verdict].upper()}"
-    right = f"{score} points, {points(needed(card))} to pass"
+    goal = f", {points(needed(card))} to pass" if screen.width >= 60 else ""  # noqa: PLR2004 - the rest fills 40 cells
+    right = f"{score} points{goal}"
     bar = _bar(card, max(screen.width - cells(left) - cells(right) - 4, 0))
     return [
         f"{screen.paint(title, 'bold')}{gap}{screen.paint(name, 'dim')}",
-        fit_join(screen.paint(left, style), screen.paint(bar, style.split()[-1]), right),
+        _joined(screen.paint(left, style), screen.paint(bar, style.split()[-1]), right),
     ]
 
 
-def fit_join(left: str, bar: str, right: str) -> str:
+def _joined(left: str, bar: str, right: str) -> str:
     """Verdict, bar and points on one line; without the bar where the screen is too narrow for one."""
     return "  ".join(part for part in (left, bar, right) if part)
 
@@ -114,7 +131,7 @@ def _fault(card: Scorecard, screen: _Screen) -> list[str]:
     if fault is None:
         return []
     whose = "yellow" if fault.owner != "candidate" else "red"
-    title = "The grader could not finish" if whose == "yellow" else "This submission could not be graded to the end"
+    title = "The grader could not finish" if whose == "yellow" else "The submission could not be graded"
     lines = [screen.paint(title, f"bold {whose}")]
     for label, text in (("problem", fault.message), ("where", fault.where), ("do this", fault.hint)):
         lines += _labelled(label, text, screen, most=6)
@@ -124,27 +141,25 @@ def _fault(card: Scorecard, screen: _Screen) -> list[str]:
 
 
 def _body(card: Scorecard, screen: _Screen, room: int) -> list[str]:
-    """Rows and fixes within `room` lines (any number when there is no height)."""
+    """Rows and fixes; when it is tight, within `room` lines as far as that goes."""
     if not any(row.outcomes for row in card.results):
         return []
     found = [fix for fix in fixes(card) if fix.outcomes]
-    rows = _rows(card, screen, fold=False)
-    # A fix takes about six lines: where fewer are left, the rows that passed fold into one.
-    wanted = len(rows) + (7 if found else 0)
-    if screen.height and wanted > room:
-        rows = _rows(card, screen, fold=True)
-    rows += _unchecked(card, screen)
-    return [*rows, *_fixes(found, screen, room - len(rows) if screen.height else 0)]
+    rows = [*_rows(card, screen), *_unchecked(card, screen)]
+    return [*rows, *_fixes(found, screen, room - len(rows))]
 
 
-def _rows(card: Scorecard, screen: _Screen, *, fold: bool) -> list[str]:
+def _rows(card: Scorecard, screen: _Screen) -> list[str]:
     by_id = {row.requirement.id: row for row in card.results}
     passed = [row for row in card.results if row.status is Status.PASSED]
-    shown = [row for row in card.results if not (fold and row.status is Status.PASSED)]
-    lines = [_row(row, by_id, screen) for row in shown]
-    if fold and passed:
+    shown = [row for row in card.results if not (screen.tight and row.status is Status.PASSED)]
+    cut = shown[:_FEWEST_ROWS] if screen.tight == _TIGHTEST else shown
+    lines = [_row(row, by_id, screen) for row in cut]
+    if len(shown) > len(cut):
+        lines.append(f"  … and {len(shown) - len(cut)} more that did not pass")
+    if screen.tight and passed:
         text = f"{len(passed)} passed: {', '.join(row.requirement.id for row in passed)}"
-        folded = wrap(text, screen.width - 2, most=2)
+        folded = wrap(text, screen.width - 2, most=2 if screen.tight == 1 else 1)
         lines.append(f"{screen.paint('✔', 'green')} {folded[0]}")
         lines += [f"  {line}" for line in folded[1:]]
     return [*lines, ""]
@@ -161,9 +176,9 @@ def _row(row: RequirementResult, rows: dict[str, RequirementResult], screen: _Sc
 
 
 def _unchecked(card: Scorecard, screen: _Screen) -> list[str]:
-    """Why something could not be checked: the first two reasons, each once."""
-    told = dict.fromkeys(f"{item.title}: {reason}" for item, reason in unchecked(card) if reason)
-    lines = [line for text in list(told)[:2] for line in wrap(text, screen.width - 2, most=2)]
+    """Why something could not be checked: the first two reasons."""
+    texts = unchecked(card)[: 2 if screen.tight <= 1 else 1]
+    lines = [line for text in texts for line in wrap(text, screen.width - 2, most=2 if screen.tight <= 1 else 1)]
     if not lines:
         return []
     return [screen.paint("Not checked, through no fault of yours", "bold yellow"), *[f"  {line}" for line in lines], ""]
@@ -178,7 +193,7 @@ def _fixes(found: list[Fix], screen: _Screen, room: int) -> list[str]:
         block = _fix(number, fix, screen)
         left = len(found) - number
         # The line that counts the rest, and the blank line after it, need their place too.
-        if screen.height and number > 1 and len(lines) + len(block) + (1 if left else 0) + 1 > room:
+        if screen.tight and number > 1 and len(lines) + len(block) + (1 if left else 0) + 1 > room:
             lines.append(f"… and {left + 1} more in the full report")
             break
         lines += block
@@ -213,13 +228,14 @@ def _labelled(label: str, text: str, screen: _Screen, *, most: int = 2) -> list[
     """A label and its text beside it, on few lines; nothing when the text is empty."""
     if not text.strip():
         return []
-    first, *rest = wrap(text.strip("\n"), screen.width - _LABEL - 2, most=most)
+    first, *rest = wrap(text.strip("\n"), screen.width - _LABEL - 2, most=most if screen.tight <= 1 else 1)
     tag = screen.paint(f"  {label:<{_LABEL}}", "dim")
     return [tag + first, *[" " * (_LABEL + 2) + line for line in rest]]
 
 
 def _footer(card: Scorecard, screen: _Screen, html: str) -> list[str]:
-    lines = [line for note in notes(card)[:3] for line in wrap(f"Note: {note}", screen.width, most=2)]
+    count, most = (3, 2) if screen.tight <= 1 else (1, 1)
+    lines = [line for note in notes(card)[:count] for line in wrap(f"Note: {note}", screen.width, most=most)]
     if card.fault is None and (card.verdict is Verdict.INCOMPLETE or lost_gates(card)):
         lines += wrap(f"{VERDICTS[card.verdict]}: {headline(card)}", screen.width)
     lines.append(screen.paint(f"Graded in {seconds(card.seconds)}.", "dim") + (f" Full report: {html}" if html else ""))

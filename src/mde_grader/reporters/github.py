@@ -28,11 +28,11 @@ def render(card: Scorecard, *, token: str, root: str = "", text: str = "", revea
         ValueError: The token is too short or has other characters.
     """
     card = prepared(card, reveal=reveal)
-    lines = annotations(card, root=root)
+    lines = commands(card, root=root)
     return "\n".join(lines) + "\n" * bool(lines) + (stopped(text, token=token) if text else "")
 
 
-def annotations(card: Scorecard, *, root: str = "") -> list[str]:
+def commands(card: Scorecard, *, root: str = "") -> list[str]:
     """One command a line: the fault first, then what is best to fix, ten at the most."""
     found = []
     if card.fault is not None:
@@ -68,7 +68,11 @@ def _command(name: str, text: str, *, title: str, where: str = "", root: str = "
     match = _WHERE.fullmatch(where)
     if match is not None:
         prefix = f"{root.rstrip('/')}/" if root not in {"", "."} else ""
-        properties = {"file": prefix + match["file"], **({"line": match["line"]} if match["line"] else {}), **properties}
+        properties = {
+            "file": prefix + match["file"],
+            **({"line": match["line"]} if match["line"] else {}),
+            **properties,
+        }
     pairs = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{name} {pairs}::{_data(text)}"
 

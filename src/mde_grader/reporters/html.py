@@ -18,8 +18,11 @@ from markupsafe import Markup
 from mde_grader.model import Outcome, Phase, RequirementResult, Scorecard, Status
 from mde_grader.reporters import base
 
-_LONG = 3
-"""Fixes whose evidence one printed page has room for; with more, paper shows their titles only."""
+_PAGE = 28
+"""Lines of requirements that one printed page has room for beside the rest; a fix with its evidence takes five."""
+
+_MOST_SEEN = 8
+"""Fixes of which a printed page can still tell what was seen."""
 
 _SHOWN_LIMIT = 400
 """Characters that one fact at the end keeps."""
@@ -65,25 +68,30 @@ def render(card: Scorecard, *, reveal: bool = False) -> str:
     css = _stylesheet()
     fixes = [fix for fix in base.fixes(card) if fix.outcomes]
     possible = card.possible or 1
-    text = _templates().get_template("scorecard.html.j2").render(
-        card=card,
-        css=Markup(css),  # noqa: S704 - our own file; its hash is in the policy
-        csp=policy(css),
-        verdict=base.VERDICTS[card.verdict],
-        headline=base.headline(card),
-        tally=_tally(card),
-        total=base.span(card.points, card.points_high),
-        low=round(100 * card.points / possible, 2),
-        high=round(100 * card.points_high / possible, 2),
-        goal_angle=round(3.6 * card.lab.pass_mark, 1),
-        when=card.started[:16].replace("T", " ") + " UTC",
-        fixes=fixes,
-        long=len(fixes) > _LONG,
-        rows=_rows(card, {fix.row.requirement.id for fix in fixes}),
-        notes=base.notes(card),
-        phases=_steps(card),
-        facts=_facts(card),
-        practice=base.PRACTICE,
+    text = (
+        _templates()
+        .get_template("scorecard.html.j2")
+        .render(
+            card=card,
+            css=Markup(css),  # noqa: S704 - our own file; its hash is in the policy
+            csp=policy(css),
+            verdict=base.VERDICTS[card.verdict],
+            headline=base.headline(card),
+            tally=_tally(card),
+            total=base.span(card.points, card.points_high),
+            low=round(100 * card.points / possible, 2),
+            high=round(100 * card.points_high / possible, 2),
+            goal_angle=round(3.6 * card.lab.pass_mark, 1),
+            when=card.started[:16].replace("T", " ") + " UTC",
+            fixes=fixes,
+            room=_room(len(card.results), len(fixes)),
+            rows=_rows(card, {fix.row.requirement.id for fix in fixes}),
+            unchecked=base.unchecked(card),
+            notes=base.notes(card),
+            phases=_steps(card),
+            facts=_facts(card),
+            practice=base.PRACTICE,
+        )
     )
     return text + "\n"
 
@@ -107,6 +115,13 @@ def _templates() -> Environment:
     )
     templates.filters |= {"points": base.points, "seconds": base.seconds, "word": lambda status: base.STATUSES[status]}
     return templates
+
+
+def _room(rows: int, fixes: int) -> str:
+    """Classes that keep the printed form on one page."""
+    if rows + 5 * fixes <= _PAGE:
+        return ""
+    return "long" if fixes <= _MOST_SEEN else "long longest"
 
 
 def _rows(card: Scorecard, fixed: set[str]) -> list[_Row]:
@@ -162,4 +177,4 @@ def _facts(card: Scorecard) -> list[tuple[str, str]]:
         *base.facts(card.environment),
         ("Lab", card.lab.digest),
     ]
-    return [(name[:80], base.shortened(text, _SHOWN_LIMIT)) for name, text in rows if text]
+    return [(base.shortened(name, 40), base.shortened(text, _SHOWN_LIMIT)) for name, text in rows if text]

@@ -19,6 +19,7 @@ from mde_grader.reporters.base import (
     prepared,
     seconds,
     span,
+    unchecked,
     waits_for,
 )
 
@@ -43,6 +44,7 @@ def render(card: Scorecard, *, reveal: bool = False) -> str:
         *_fault(card),
         *_table(card),
         *_fixes(card),
+        *[f"- Not checked, through no fault of yours: {escape(text)}" for text in unchecked(card)],
         *[f"- {escape(note)}" for note in notes(card)],
         *_about(card),
     ]
