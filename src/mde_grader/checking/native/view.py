@@ -85,6 +85,10 @@ class ServiceView:
 
     def text(self, path: str, *, limit: int = READ_LIMIT) -> str:
         """A text file, or nothing where there is none."""
-        if self.ask("stat", path=path)["kind"] != "file":
-            return ""
-        return self.read(path, limit=limit).decode("utf-8", "replace")
+        try:
+            return self.read(path, limit=limit).decode("utf-8", "replace")
+        except FactMissingError as error:
+            cause = error.__cause__
+            if isinstance(cause, SessionError) and cause.kind == "missing":
+                return ""
+            raise
