@@ -108,7 +108,7 @@ def _told(open_ways: list[str], seen: dict[str, str]) -> str:
 @contextlib.contextmanager
 def _network(bench: Bench) -> Iterator[tuple[str, str]]:
     """A network in a free /28, its name and the address at which its gateway would be."""
-    blocks = list(ipaddress.ip_network(POOL).subnets(new_prefix=28))
+    blocks = list(ipaddress.IPv4Network(POOL).subnets(new_prefix=28))
     with contextlib.ExitStack() as stack:
         for _ in range(TRIES):
             block = secrets.choice(blocks)
