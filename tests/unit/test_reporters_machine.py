@@ -1,5 +1,6 @@
 """JSON, JUnit, Markdown and GitHub's commands: what programs read."""
 
+import dataclasses
 import html
 import json
 import re
@@ -10,6 +11,7 @@ import pytest
 
 from mde_grader.codec.schemas import problems
 from mde_grader.codec.scorecards import scorecard_from
+from mde_grader.model import Fault
 from mde_grader.reporters import FORMATS, github, junit, markdown
 from mde_grader.reporters import json as json_reporter
 from tests.golden.cards import CARDS
@@ -133,6 +135,13 @@ def test_markdown_tells_the_fault_and_what_to_fix() -> None:
     )
     assert "waits for data" in text
     assert "ERROR: No matching distribution" in markdown.render(CARDS["unbuilt-1"]())
+
+
+def test_markdown_of_a_fault_without_a_next_step_or_a_place() -> None:
+    card = CARDS["refused-1"]()
+    fault = Fault("candidate", "rule", "It is **wrong**")
+    text = markdown.render(dataclasses.replace(card, fault=fault))
+    assert "> **It is \\*\\*wrong\\*\\***\n\n|" in text
 
 
 def test_an_annotation_names_file_and_line() -> None:

@@ -23,13 +23,11 @@ def fit(text: str, width: int) -> str:
     """The text cut to `width` cells, with an ellipsis where something was cut."""
     if cells(text) <= width:
         return text
-    kept, used = [], 0
+    kept, used = "", 0
     for char in text:
         used += _cell(char)
-        if used > width - 1:
-            break
-        kept.append(char)
-    return "".join(kept).rstrip() + "…" * (width > 0)
+        kept += char if used < width else ""
+    return kept.rstrip() + "…" * (width > 0)
 
 
 def pad(text: str, width: int) -> str:
