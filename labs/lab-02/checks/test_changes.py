@@ -148,9 +148,9 @@ def _await_done(probe: Probe, jobs: Sequence[int | None], *, seconds: float) -> 
 @requirement("readiness", disturbs=True)
 def test_database_goes_and_comes_back(stack: Stack, probe: Probe, take: Take) -> None:
     """/readyz says 503 while the database is away and 200 when it is back; /healthz says 200 throughout."""
-    _await_ready(probe, 200, "the database runs", seconds=10)
+    _await_ready(probe, 200, "the database runs", seconds=15)
     stack["db"].stop()
-    _await_ready(probe, 503, "the database is stopped", seconds=15)
+    _await_ready(probe, 503, "the database is stopped", seconds=20)
     alive = probe.get(f"{WEB}/healthz", seconds=5)
     expect(
         alive.status == 200,
@@ -159,7 +159,7 @@ def test_database_goes_and_comes_back(stack: Stack, probe: Probe, take: Take) ->
         look="docker compose stop db; curl -i localhost:8080/healthz",
     )
     stack["db"].start()
-    _await_ready(probe, 200, "the database is back", seconds=20)
+    _await_ready(probe, 200, "the database is back", seconds=30)
     take()
 
 

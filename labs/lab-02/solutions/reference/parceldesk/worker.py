@@ -37,7 +37,7 @@ def main():
                 continue
         except Exception as problem:
             print(f"waiting: {problem}", flush=True)
-        stopping.wait(0.2)
+        stopping.wait(0.4)
 
 
 if __name__ == "__main__":
