@@ -22,6 +22,9 @@ SIDE_CAPABILITIES = ("SYS_PTRACE", "DAC_READ_SEARCH", "SYS_CHROOT")
 SIDE_LIMITS = Limits(memory_mb=256, cpus=2.0, pids=256, nofile=4096, file_mb=8)
 INDEX_LIMITS = Limits(memory_mb=256, cpus=1.0, pids=64, nofile=1024, file_mb=64)
 
+LEAST_SECONDS = 30
+"""A side container with less to live would end while its stack starts, and take the services with it."""
+
 NAMESPACE_SHARED = "container:"
 
 
@@ -97,7 +100,7 @@ def side_config(image: str, *, labels: Mapping[str, str], network: str | None, s
     host["Init"] = True
     return {
         "Image": image,
-        "Env": [f"MDE_DEADLINE_SECONDS={max(1, int(seconds))}"],
+        "Env": [f"MDE_DEADLINE_SECONDS={max(LEAST_SECONDS, int(seconds))}"],
         "Labels": dict(labels),
         "Healthcheck": {"Test": ["NONE"]},
         "User": "0:0",

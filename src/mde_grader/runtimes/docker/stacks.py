@@ -158,7 +158,7 @@ class DockerStack:
         chosen = (
             [self._service(name) for name in names] if names else [*self._services.values(), *self._replicas.values()]
         )
-        with ThreadPoolExecutor(max_workers=len(chosen)) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, len(chosen))) as pool:
             limits = [service.spec.ready_seconds if seconds is None else seconds for service in chosen]
             tasks = [pool.submit(self._await_ready, *each, self._abort) for each in zip(chosen, limits, strict=True)]
             wait(tasks)
