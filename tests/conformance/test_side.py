@@ -196,14 +196,14 @@ class Stage(dict[str, SimpleNamespace]):
 @pytest.fixture(scope="module")
 def stage(bench: Bench, side_image: str, lying_image: str, scratch_image: str) -> Iterator[Stage]:
     side, session = bench.side(side_image, MDE_DEADLINE_SECONDS="120", MDE_HOSTS="web=127.0.0.1")
-    shared = {"pid_mode": f"container:{side}"}
-    stage = Stage(
-        web=bench.run(lying_image, ["0.0.0.0", "8080"], network_mode=f"container:{side}", **shared),
-        alone=bench.run(lying_image, ["127.0.0.1", "7070"], user="1001", **shared),
-        scratch=bench.run(scratch_image, **shared),
-        apart=bench.run(lying_image, ["127.0.0.1", "6060"]),
-    )
-    stage = Stage({name: SimpleNamespace(container_id=container) for name, container in stage.items()})
+    shared: dict[str, Any] = {"pid_mode": f"container:{side}"}
+    services = {
+        "web": bench.run(lying_image, ["0.0.0.0", "8080"], network_mode=f"container:{side}", **shared),
+        "alone": bench.run(lying_image, ["127.0.0.1", "7070"], user="1001", **shared),
+        "scratch": bench.run(scratch_image, **shared),
+        "apart": bench.run(lying_image, ["127.0.0.1", "6060"]),
+    }
+    stage = Stage({name: SimpleNamespace(container_id=container) for name, container in services.items()})
     stage.session = session
     session.call("wait", url="http://web:8080/", seconds=10)
     for name, port in (("alone", 7070), ("scratch", 9090)):

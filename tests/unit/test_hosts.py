@@ -253,7 +253,7 @@ def test_the_grading_machine_is_out_of_reach(host: ServiceHost) -> None:
         with pytest.raises(NotNativeError, match="no connection"):
             host.get_host(spec)
     with pytest.raises(NotNativeError, match="no connection"):
-        host.get_hosts(["local://"])
+        host.get_hosts("local://")
     with pytest.raises(NotNativeError, match="machine that grades"):
         host.backend.run_local("id")
 

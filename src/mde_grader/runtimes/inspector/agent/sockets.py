@@ -39,6 +39,8 @@ _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST_DUMP = 0x301
 _NLMSG_ERROR = 2
 _NLMSG_DONE = 3
+_ALL_STATES = 0xFFFFFFFF
+_LISTEN_STATES = 1 << 10 | 1 << 7  # LISTEN, and CLOSE for UDP; spares the kernel its table of connections
 _HEADER = struct.Struct("=IHHII")
 _LISTENING = 0x10000  # SO_ACCEPTCON in /proc/net/unix
 
@@ -49,7 +51,7 @@ def list_all(request: Mapping[str, Any]) -> dict[str, Any]:
     """Operation `sockets`; unix sockets only when `unix` is true."""
     listening = bool(request.get("listening", True))
     with enter(request.get("service", "")) as target:
-        rows = _internet(target)
+        rows = _internet(target, listening=listening)
         if request.get("unix"):
             rows += _unix(small_file(target.proc, "net/unix", _MAX_TABLE))
     wanted = [row for row in rows if _wanted(row, listening=listening)]
@@ -62,18 +64,19 @@ def _wanted(row: Row, *, listening: bool) -> bool:
     return not listening or row["state"] == "LISTEN" or (row["state"] == "CLOSE" and row["proto"].startswith("udp"))
 
 
-def _internet(target: Target) -> list[Row]:
+def _internet(target: Target, *, listening: bool) -> list[Row]:
     if os.readlink("ns/net", dir_fd=target.proc) == os.readlink("/proc/self/ns/net", dir_fd=target.proc):
         try:
-            return [row for proto in _PROTOCOLS for row in _dump(proto)]
+            states = _LISTEN_STATES if listening else _ALL_STATES
+            return [row for proto in _PROTOCOLS for row in _dump(proto, states)]
         except OSError:
             pass  # no such netlink family here: the tables say the same, only slower
     return [row for proto in _PROTOCOLS for row in _table(target, proto)]
 
 
-def _dump(proto: str) -> Iterator[Row]:
+def _dump(proto: str, states: int) -> Iterator[Row]:
     family, protocol = _PROTOCOLS[proto]
-    request = struct.pack("=BBBBI48x", family, protocol, 0, 0, 0xFFFFFFFF)
+    request = struct.pack("=BBBBI48x", family, protocol, 0, 0, states)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG) as netlink:
         netlink.settimeout(2)
         size = _HEADER.size + len(request)
