@@ -124,7 +124,7 @@ class Live:
     def _phase(self, name: str, began: float, spinner: Spinner) -> Table:
         row = Table.grid(padding=(0, 1))
         label = Text(clean_line(name).ljust(PHASE_COLUMNS))
-        row.add_row(Text(""), spinner, label, Text(_seconds(self._clock() - began), style="cyan"))
+        row.add_row(Text(" "), spinner, label, Text(_seconds(self._clock() - began), style="cyan"))
         return row
 
     def _tally(self) -> list[Text]:
