@@ -202,7 +202,7 @@ def test_close_is_safe_twice_and_is_seen_by_the_peer(peers: Callable[[Answerer],
 
 def test_the_sdk_wrapper_is_taken_apart(peers: Callable[[Answerer], Peer]) -> None:
     ours, theirs = socket.socketpair()
-    session = AttachedSession(socket.SocketIO(ours, "rwb"))  # type: ignore[arg-type]
+    session = AttachedSession(socket.SocketIO(ours, "rwb"))
     future = session.submit("hello")
     theirs.recv(100)
     theirs.sendall(frame(b'{"id": 1, "ok": {"version": 1}}\n'))
