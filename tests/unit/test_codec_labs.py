@@ -148,6 +148,14 @@ def test_a_diamond_of_needs_is_no_circle() -> None:
     assert len(lab_from(Document(changed(["requirements"], items))).requirements) == 4
 
 
+def test_many_diamonds_on_top_of_each_other_are_read_at_once() -> None:
+    items: list[dict[str, Any]] = []
+    for layer in range(40):  # 2**40 ways from top to bottom: walking each of them would never end
+        needs = [f"a{layer - 1}", f"b{layer - 1}"] if layer else []
+        items += [{"id": f"{side}{layer}", "title": "t", "points": 1, "needs": needs} for side in "ab"]
+    assert len(lab_from(Document(changed(["requirements"], items[::-1]))).requirements) == 80
+
+
 PLACES = st.sampled_from(
     [
         *(["schema"], ["id"], ["title"], ["category"], ["level"], ["track"], ["minutes"], ["pass_mark"], ["summary"]),

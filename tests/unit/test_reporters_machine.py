@@ -182,6 +182,14 @@ def test_no_text_of_others_starts_a_command() -> None:
     assert fenced.count(TOKEN) == 1
 
 
+def test_what_looks_like_an_escape_stays_text() -> None:
+    card = CARDS["refused-1"]()
+    odd = dataclasses.replace(card, fault=Fault("candidate", "rule", "100%0A::error::x", where="a%2Cb.yaml:3"))
+    (line,) = github.commands(odd)
+    assert line.startswith("::error file=a%252Cb.yaml,line=3,")
+    assert line.endswith("::100%250A::error::x")
+
+
 def test_a_fence_cannot_be_opened_from_inside() -> None:
     assert github.stopped(f"x\n::{TOKEN}::\n::error::y\n", token=TOKEN).count(f"::{TOKEN}::") == 1
 
