@@ -101,7 +101,9 @@ def read_yaml(text: str | bytes) -> Document:
         root = _Reader(yaml.parse(source, Loader=_LOADER)).read()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise DocumentError(f"not valid YAML: {error.problem or error.context}", mark.line + 1 if mark else 0) from None
+        # The end of the text is reported one line too far.
+        line = min(mark.line, source.rstrip("\n").count("\n")) + 1 if mark else 0
+        raise DocumentError(f"not valid YAML: {error.problem or error.context}", line) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"not valid YAML: {str(error).splitlines()[0]}") from None
     if root is None:

@@ -23,6 +23,9 @@ MAX_BUILT = 60
 MAX_LINE = 60_000
 """Bytes of one instruction: the engine's own reader ends at 64 KiB a line."""
 
+MAX_SOURCES = 100
+"""Sources of one ADD: each is looked for in the context."""
+
 SCRATCH = "scratch"
 _ALLOWED_FLAGS = {
     "COPY": {"from", "chown", "link"},
@@ -271,6 +274,9 @@ def _check_labels(line: Instruction, escape: str) -> None:
 
 def _check_add(writer: _Writer, line: Instruction) -> None:
     sources = (line.exec_form() or [bare(word, writer.escape) for word in words(line.rest, writer.escape)])[:-1]
+    if len(sources) > MAX_SOURCES:
+        message = f"ADD names more than {MAX_SOURCES} sources"
+        raise refuse("dockerfile.too-long", message, where=line.where, hint="COPY a folder")
     for source in sources:
         if _ADDRESS.search(source):
             message = f"ADD {shown(source)} would be fetched from another machine"

@@ -80,7 +80,10 @@ class Folder:
             return _content(place, limit)
         except ValueError:
             raise refuse(
-                "submission.text", f"{shown(name)} has more than {limit // 1024} KiB", where=where or name
+                "submission.text",
+                f"{shown(name)} has more than {limit // 1024} KiB",
+                where=where or name,
+                hint="shorten it",
             ) from None
         except OSError:
             raise refuse(

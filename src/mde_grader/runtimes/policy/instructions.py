@@ -39,6 +39,8 @@ MAX_INSTRUCTIONS = 500
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*")
 _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
+_MAX_FLAGS = 30
+_MAX_FLAG = 4096
 _SPACE = " \t\r\f\v"
 
 
@@ -191,7 +193,8 @@ def _flags(rest: str, where: str, escape: str) -> tuple[tuple[tuple[str, str], .
     """Split `--name=value` words off the front."""
     found: list[tuple[str, str]] = []
     while rest.startswith("--"):
-        word = words(rest, escape)[0]
+        # The first word is within the first kilobytes, or it is no flag that anybody means.
+        word = words(rest[:_MAX_FLAG], escape)[0]
         rest = rest[len(word) :].strip(_SPACE)
         if word == "--":
             break
@@ -201,6 +204,8 @@ def _flags(rest: str, where: str, escape: str) -> tuple[tuple[tuple[str, str], .
                 "dockerfile.syntax", f"the flag {shown(word)} is not read here", where=where, hint="write it plainly"
             )
         found.append((name, value))
+        if len(found) > _MAX_FLAGS:
+            raise refuse("dockerfile.syntax", f"more than {_MAX_FLAGS} flags", where=where, hint="use fewer")
     return tuple(found), rest
 
 

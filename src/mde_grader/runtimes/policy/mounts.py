@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -147,6 +148,6 @@ def _refuse_bind(source: str, element: Value) -> None:
 
 
 def _check_twice(targets: list[str], value: Value) -> None:
-    twice = next((target for target in targets if targets.count(target) > 1), None)
+    twice = next((target for target, count in Counter(targets).items() if count > 1), None)
     if twice is not None:
         raise refuse("compose.target", f"two mounts stand at {twice}", where=value.where, hint="remove one of them")

@@ -136,7 +136,8 @@ def read_service(name: str, service: Value, image: str | LabImage, shared: Share
         _check_lab_image(service, image, environment, mounts, shared)
     stop = at("stop_grace_period")
     ready = shared.environment.ready.get(name)
-    writable = own or (shared.environment.writable_root and not _flag(at("read_only")))
+    asked_read_only = _flag(at("read_only"))
+    writable = own or (shared.environment.writable_root and not asked_read_only)
     spec = ServiceSpec(
         name=name,
         image=image.tag if isinstance(image, LabImage) else image,

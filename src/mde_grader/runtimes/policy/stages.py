@@ -71,7 +71,7 @@ def split(
             "dockerfile.syntax", "there is no FROM", where=file, hint="begin with FROM and one of the lab's bases"
         )
     names = [stage.name for stage in stages]
-    twice = next((stage for stage in stages if names.count(stage.name) > 1), None)
+    twice = next((stage for stage in stages if stage.name in names[: stage.index]), None)
     if twice is not None:
         raise refuse("dockerfile.syntax", f"two stages are called {twice.name}", where=twice.where, hint="rename one")
     return before, stages
