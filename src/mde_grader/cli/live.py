@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mde_grader.clean import clean_line
-from mde_grader.cli.progress import MARKS, title_of
+from mde_grader.cli.marks import MARKS, title_of
 from mde_grader.model import Outcome, Progress, ProgressKind, Status
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERRORED: "magenta"}

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 from mde_grader.clean import clean_line
+from mde_grader.cli.marks import MARKS, title_of
 from mde_grader.cli.terminal import note, speaks_unicode
-from mde_grader.model import Outcome, Progress, ProgressKind, Status
+from mde_grader.model import Progress, ProgressKind, Status
 
-MARKS = {Status.PASSED: "✔", Status.FAILED: "✘", Status.SKIPPED: "∅", Status.ERRORED: "!"}
 PLAIN_MARKS = {Status.PASSED: "ok", Status.FAILED: "FAIL", Status.SKIPPED: "skip", Status.ERRORED: "ERROR"}
 
 LOUD = 2
@@ -89,11 +89,6 @@ class Lines:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         return None
-
-
-def title_of(outcome: Outcome, hidden: Collection[str]) -> str:
-    """What the candidate may read of a check."""
-    return f"a hidden check of “{outcome.requirement}”" if outcome.requirement in hidden else clean_line(outcome.title)
 
 
 def watcher(*, quiet: bool, verbose: int, hidden: Collection[str] = (), stream: TextIO | None = None) -> Watcher:
