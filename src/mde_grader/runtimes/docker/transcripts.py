@@ -77,6 +77,8 @@ class Transcript:
             message = json.loads(line)
         except ValueError:
             return
+        if not isinstance(message, dict):
+            return
         text = message.get("stream")
         if isinstance(text, str):
             self._said(text)
