@@ -12,10 +12,8 @@ _NOP_ENV = re.compile(r"(?:^|#\(nop\)\s+)ENV\s+(.*)", re.DOTALL)
 _SETTING = re.compile(r"(?:^|\s)([A-Za-z_][A-Za-z0-9_]*)=(\"[^\"]*\"|'[^']*'|\S*)")
 _SECRET_NAME = re.compile(r"PASSW(OR)?D|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"_(FILE|PATH|DIR|NAME|TTL|SECONDS|LENGTH)$", re.IGNORECASE)
-_INSTALL = re.compile(
-    r"\b(pip3?|uv|poetry|pipenv|pdm|conda|npm|yarn|pnpm|bundle|go mod|cargo)\b[^&;|]*"
-    r"\b(install|sync|ci|add|download|fetch)\b"
-)
+_INSTALL_LOCAL = re.compile(r"\b(pip3?|uv)\b[^&;|]*\binstall\b[^&;|]*(--no-index|--find-links|\s-f\s|\.whl\b)")
+_BUILD_TOOLS = frozenset({"pip", "setuptools", "wheel", "hatchling", "flit_core", "poetry_core", "packaging"})
 
 
 def secret_settings(history: Iterable[Layer]) -> list[str]:
@@ -61,14 +59,25 @@ def grown(before: Sequence[Layer], after: Sequence[Layer]) -> tuple[int, str]:
     return max(pairs, default=(0, ""))
 
 
-def installs_again(before: Iterable[Layer], after: Iterable[Layer]) -> str:
-    """The first step that installs dependencies and is not the one that was built before; empty when there is none.
+def fetched(paths: Iterable[str]) -> list[str]:
+    """Projects whose wheels a build fetched from its package index, tools that only build packages left out.
 
-    Steps are told apart by the time of their making, which a cached one keeps.
+    >>> fetched(["/simple/flask/", "/wheels/flask-3.1.3-py3-none-any.whl", "/wheels/pip-24.0-py3-none-any.whl"])
+    ['flask']
+    """
+    wheels = [path.rpartition("/")[2] for path in paths if path.endswith(".whl")]
+    return sorted({name for wheel in wheels if (name := wheel.partition("-")[0].lower()) not in _BUILD_TOOLS})
+
+
+def installs_again(before: Iterable[Layer], after: Iterable[Layer]) -> str:
+    """The first step that installs wheels it brought along and was not taken from the cache; empty when there is none.
+
+    Installs from an index are seen by what they fetch. Steps are told apart by the time of their making, which a
+    cached one keeps.
     """
     known = {(layer.created_by, layer.created) for layer in before}
     for layer in after:
-        if _INSTALL.search(layer.created_by) and (layer.created_by, layer.created) not in known:
+        if _INSTALL_LOCAL.search(layer.created_by) and (layer.created_by, layer.created) not in known:
             return shorten(layer.created_by)
     return ""
 

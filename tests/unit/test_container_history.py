@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graders.containers.history import (
+    fetched,
     grown,
     installs_again,
     largest,
@@ -89,11 +90,10 @@ def test_growth_where_the_steps_differ_is_that_of_the_whole() -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "/bin/sh -c pip install -r requirements.txt",
-        "/bin/sh -c python -m pip --no-cache-dir install flask",
-        "/bin/sh -c apt-get update && pip3 install x",
-        "/bin/sh -c uv sync --frozen",
-        "/bin/sh -c npm ci",
+        "/bin/sh -c pip install --no-index -r requirements.txt",
+        "/bin/sh -c python -m pip install --no-cache-dir wheels/flask-3.whl",
+        "/bin/sh -c cd /src && pip3 install --find-links vendor flask",
+        "/bin/sh -c uv pip install -f wheels flask",
     ],
 )
 def test_an_install_step_that_ran_again_is_named(step: str) -> None:
@@ -102,10 +102,30 @@ def test_an_install_step_that_ran_again_is_named(step: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["/bin/sh -c python -m compileall .", "COPY pip /pip", "/bin/sh -c pip check; install x"]
+    "step",
+    [
+        "/bin/sh -c python -m compileall .",
+        "COPY pip /pip",
+        "/bin/sh -c pip install .",
+        "/bin/sh -c pip check; install -f x",
+    ],
 )
 def test_other_steps_may_run_again(step: str) -> None:
     assert installs_again(layers(step, created=1), layers(step, created=2)) == ""
+
+
+@pytest.mark.parametrize(
+    ("paths", "projects"),
+    [
+        ([], []),
+        (["/simple/flask/", "/simple/"], []),
+        (["/wheels/Flask-3.1.3-py3-none-any.whl", "/wheels/flask-3.1.3-py3-none-any.whl"], ["flask"]),
+        (["/wheels/setuptools-79.0.1-py3-none-any.whl", "/wheels/wheel-0.45.1-py3-none-any.whl"], []),
+        (["/wheels/psycopg_binary-3.3.9-cp311-cp311-manylinux_2_17_x86_64.whl"], ["psycopg_binary"]),
+    ],
+)
+def test_what_was_fetched(paths: list[str], projects: list[str]) -> None:
+    assert fetched(paths) == projects
 
 
 def test_the_largest_steps_come_first() -> None:

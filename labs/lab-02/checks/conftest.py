@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -54,7 +54,19 @@ def _ask_whether_ready(probe: Probe, at: str) -> None:
 @pytest.fixture
 def own(submission: Submission) -> tuple[str, ...]:
     """Names of the services that the submission builds; the database's image is the lab's."""
-    return tuple(service.name for service in submission.plan.services if service.image.startswith("build:"))
+    built = tuple(service.name for service in submission.plan.services if service.image.startswith("build:"))
+    _insist_on_web(built)
+    return built
+
+
+def _insist_on_web(built: Collection[str]) -> None:
+    """Nothing is proven by a submission that builds nothing."""
+    expect(
+        "web" in built,
+        expected="the service web is built from a Dockerfile of yours",
+        seen=f"what is built: {', '.join(built) or 'nothing'}",
+        look="docker compose config web",
+    )
 
 
 @pytest.fixture
@@ -83,4 +95,5 @@ def distinct(images: Mapping[str, BuiltImage]) -> dict[str, BuiltImage]:
     for name, image in images.items():
         if image.id not in {other.id for other in found.values()}:
             found[name] = image
+    _insist_on_web(images)
     return found
