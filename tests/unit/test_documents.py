@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,7 +172,7 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 def test_half_a_surrogate_pair_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DocumentError, match="surrogate"):
         read_json('"\\ud800"')
-    monkeypatch.setattr(documents, "_LOADER", documents.yaml.SafeLoader)
+    monkeypatch.setattr(documents, "_LOADER", yaml.SafeLoader)
     with pytest.raises(DocumentError, match="surrogate"):
         read_yaml('a: "\\ud800"')
 
@@ -179,7 +180,7 @@ def test_half_a_surrogate_pair_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_pure_reader_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "x: &c {a: 1, b: [2]}\ny:\n  <<: *c\n  b: no\n"
     quick = read_yaml(text)
-    monkeypatch.setattr(documents, "_LOADER", documents.yaml.SafeLoader)
+    monkeypatch.setattr(documents, "_LOADER", yaml.SafeLoader)
     assert read_yaml(text).data == quick.data
 
 
@@ -190,7 +191,7 @@ def test_any_text_is_a_document_or_one_error(text: str) -> None:
         try:
             assert isinstance(reader(text), Document)
         except DocumentError as error:
-            assert error.message
+            assert error.message  # noqa: PT017
 
 
 @given(st.text(alphabet="ab:-[]{},&*<!?|>'\"# \n\t%@`1.~", max_size=80))

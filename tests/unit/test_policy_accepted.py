@@ -156,7 +156,7 @@ STOPSIGNAL SIGINT
 VOLUME ["/srv/uploads"]
 CMD ["python", "-m", "app"]
 """,
-        "config/app.env": "# settings\nSITE_NAME=${SITE_NAME}\nexport LOG_LEVEL='info'\nGREETING=\"hello # world\" # c\n",
+        "config/app.env": "# settings\nSITE_NAME=${SITE_NAME}\nexport LOG_LEVEL='info'\nGREETING=\"hello # world\" # c\n",  # noqa: E501
     },
     "shell-less-final-image": {
         "compose.yml": "services:\n  web:\n    build: .\n    user: '65532:65532'\n    init: true\n" + DB,
@@ -230,7 +230,7 @@ configs:
 """
     },
     "digest-and-continuations": {
-        "compose.yaml": "services:\n  web: {build: {context: ./, dockerfile: ./Dockerfile}, tty: true, stdin_open: true}\n",
+        "compose.yaml": "services:\n  web: {build: {context: ./, dockerfile: ./Dockerfile}, tty: true, stdin_open: true}\n",  # noqa: E501
         "Dockerfile": "FROM python:3.11-slim-bookworm@sha256:"
         + "0" * 64
         + """ AS base
@@ -245,7 +245,7 @@ USER app
 """,
     },
     "dotenv-defaults": {
-        "docker-compose.yaml": "services:\n  web:\n    build: .\n    container_name: ${PROJECT}-web\n    env_file: .env\n",
+        "docker-compose.yaml": "services:\n  web:\n    build: .\n    container_name: ${PROJECT}-web\n    env_file: .env\n",  # noqa: E501
         ".env": "PROJECT=desk\nDB_PASSWORD=local-only\nURL=postgres://u:${DB_PASSWORD}@db/x\n",
         "Dockerfile": "FROM python:3.11-slim\nCOPY . /app\n",
     },

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.unit.policying import LAB, compose, compose_refused, planned, refused
 WEB = "services:\n  web:\n    build: .\n"
 
 
-def service(folder: Path, lines: str, top: str = "", **changes: object) -> ServiceSpec:
+def service(folder: Path, lines: str, top: str = "", **changes: Any) -> ServiceSpec:
     return compose(folder, WEB + indented(lines) + top, **changes).services[0]
 
 

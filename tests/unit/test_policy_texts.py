@@ -106,7 +106,7 @@ def test_any_text_is_replaced_or_one_error(text: str) -> None:
     try:
         substitute(text, GIVEN)
     except VariableError as error:
-        assert str(error)
+        assert str(error)  # noqa: PT017
 
 
 def test_env_files_are_read_as_compose_reads_them() -> None:
@@ -158,7 +158,7 @@ def test_a_wrong_line_is_named(text: str, line: int) -> None:
 )
 def test_env_files_are_read_quickly(text: str) -> None:
     begun = time.perf_counter()
-    try:
+    try:  # noqa: SIM105
         read_env(text, "f", {})
     except SubmissionRefusedError:
         pass
@@ -258,7 +258,7 @@ RUN <<EOF cat > /f
 one # kept
 EOF
 CMD ["a", "b"]
-"""
+"""  # noqa: W293
 
 
 def test_a_dockerfile_is_split_as_docker_splits_it() -> None:
@@ -290,7 +290,7 @@ def test_any_text_is_instructions_or_a_refusal(text: str) -> None:
     try:
         parse(text, "f")
     except SubmissionRefusedError as error:
-        assert error.rule in RULES
+        assert error.rule in RULES  # noqa: PT017
 
 
 def test_a_rule_without_an_entry_is_our_own_mistake() -> None:
