@@ -18,6 +18,12 @@ WHEELS = Path(__file__).with_name("wheels")
 ADDRESS = ("127.0.0.1", 3141)
 
 
+def tell(line: str) -> None:
+    """Write one line to standard output, at once and in one piece."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def normalise(name: str) -> str:
     """Return a project's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -53,8 +59,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Send the page or the wheel."""
         path = self.path.split("?")[0]
-        sys.stdout.write(f"GET {path[:512]}\n")
-        sys.stdout.flush()
+        tell(f"GET {path[:512]}")
         if path.startswith("/simple/"):
             path = f"/simple/{normalise(path[8:].strip('/'))}/".replace("//", "/")
         found = self.answers.get(path)
@@ -87,7 +92,7 @@ def main() -> None:
     """Serve until killed."""
     Handler.answers = contents(WHEELS)
     with Server(ADDRESS, Handler) as server:
-        print(f"READY {ADDRESS[0]}:{ADDRESS[1]}", flush=True)
+        tell(f"READY {ADDRESS[0]}:{ADDRESS[1]}")
         server.serve_forever()
 
 
