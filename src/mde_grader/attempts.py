@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,20 +32,23 @@ from mde_grader.labs import LabFolder
 from mde_grader.model import Scorecard, SubmissionIdentity, Verdict
 from mde_grader.preparation import Preparation
 from mde_grader.runs import new_run
-from mde_grader.runtimes.base import BuiltImage, Owner, Stack
-from mde_grader.runtimes.janitor import this_process
+from mde_grader.runtimes.base import KEPT, BuiltImage, Owner, Stack
+from mde_grader.runtimes.janitor import Here, is_dead, this_process
 from mde_grader.runtimes.policy import plan as make_plan
 from mde_grader.scoring import score
 from mde_grader.submissions import StagedSubmission, stage
 from mde_grader.timeline import Listener, Timeline
 from mde_grader.variables import make_values, masked
-from mde_grader.workfolders import work_folder
+from mde_grader.workfolders import sweep_work_folders, work_folder
 
 TRIES = 3
 """How often an attempt that ended through our own fault is made, the first included."""
 
 _GRACE = 60.0
 """Seconds after the attempt's deadline at which anybody may remove what it started."""
+
+_KEPT_SECONDS = 3600.0
+"""The same for a stack that `keep` leaves up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,11 @@ def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
     _insist_on_known(request)
     folder = new_run(request.lab.lab.id, request.run_dir)
     for left in reversed(range(TRIES)):
-        result = _try_once(request, folder, listener)
+        try:
+            result = _try_once(request, folder, listener)
+        except (UsageError, EngineUnavailableError, ImageMissingError, InterruptedAttemptError):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         if result.card.verdict is not Verdict.INCOMPLETE or not left:
             break
         why = result.card.fault.message if result.card.fault else "something of ours failed"
@@ -164,11 +173,19 @@ def _carry_out(attempt: _Attempt) -> AttemptResult:
                 attempt.identity = staged.identity
                 attempt.engine = connecting.result()
             exits.callback(attempt.engine.runtime.close)
+            pool.submit(_sweep, attempt.engine)
             return _grade_staged(attempt, attempt.engine, staged, pool)
         except (EngineUnavailableError, ImageMissingError):
             raise
         except (SubmissionError, EngineError) as error:
             return _result(attempt, CheckRun((), ()), error)
+
+
+def _sweep(engine: Engine) -> None:
+    """Remove what dead graders left, beside our own work."""
+    here = Here.look()
+    sweep_work_folders(lambda owner: not is_dead(owner, "", here=here, now=time.time()))
+    engine.runtime.sweep()
 
 
 def _grade_staged(
@@ -201,13 +218,26 @@ def _grade_staged(
         deadline=attempt.deadline,
         bases=engine.how,
     )
+    watchdog = threading.Timer(attempt.deadline - time.monotonic(), _end, (stack,))
+    watchdog.daemon = True
+    watchdog.start()
     try:
         run = _run(attempt, context)
         error = _first_error(images, stack, run)
         _note_facts(attempt, images, stack)
+    except BaseException:
+        engine.runtime.cancel(preparation.owner.process)
+        raise
     finally:
+        watchdog.cancel()
         _take_down(attempt, preparation, stack)
     return _result(attempt, run, error)
+
+
+def _end(stack: Future[Stack]) -> None:
+    """The attempt's time is up: without its stack no check can go on waiting."""
+    if stack.done() and stack.exception() is None:
+        stack.result().close()
 
 
 def _run(attempt: _Attempt, context: CheckContext) -> CheckRun:
@@ -224,6 +254,8 @@ def _run(attempt: _Attempt, context: CheckContext) -> CheckRun:
 
 def _owner(attempt: _Attempt) -> Owner:
     left = attempt.deadline - time.monotonic()
+    if attempt.request.keep:
+        return Owner(attempt.name, KEPT, attempt.identity.digest, time.time() + left + _KEPT_SECONDS)
     return Owner(attempt.name, this_process(), attempt.identity.digest, time.time() + left + _GRACE)
 
 

@@ -105,8 +105,17 @@ class Preparation:
 
     def _with_image(self, service: ServiceSpec, images: Mapping[str, BuiltImage]) -> ServiceSpec:
         if service.image.startswith(BUILD_PREFIX):
-            return replace(service, image=images[service.name].id)
+            return replace(service, image=images[service.name].id, requires=self._requires(service))
         return replace(service, image=self.tags.get(service.image, service.image))
+
+    def _requires(self, service: ServiceSpec) -> tuple[str, ...]:
+        """The lab's own services of the plan come first for everybody.
+
+        A program that ends when its database is not there yet, and relies on its restart, is right on a real platform;
+        restarts are ours here, so it never gets to see that.
+        """
+        own = [spec.name for spec in self.plan.services if not spec.candidate]
+        return tuple(dict.fromkeys((*service.requires, *own)))
 
     def _build(self, plan: BuildPlan, source: Path) -> BuiltImage:
         spec = BuildSpec(

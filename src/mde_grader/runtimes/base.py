@@ -427,6 +427,14 @@ class Runtime(Protocol):
         """
         ...
 
+    def cancel(self, process: str) -> None:
+        """End all builds and stacks of an `Owner.process` at once; what waits for them raises.
+
+        Args:
+            process: Ours, when the user asked to stop.
+        """
+        ...
+
     def close(self) -> None:
         """Close connections; safe to call twice."""
         ...

@@ -108,6 +108,10 @@ class FakeRuntime:
             self.engine.images.clear()
         return Swept(containers, networks, volumes, images)
 
+    def cancel(self, process: str) -> None:
+        """See `base.Runtime`."""
+        self.sweep(everything_of=process)
+
     def close(self) -> None:
         """See `base.Runtime`."""
         self.closed = True

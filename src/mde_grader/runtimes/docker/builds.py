@@ -105,6 +105,8 @@ class _Build:
         raise _failure(transcript.error or "the build ended without an image", transcript)
 
     def _once(self, network: str) -> Transcript:
+        if self._engine.cancelled:
+            raise EngineError("stopped before the image was built")
         limits = self._spec.limits
         transcript = Transcript(HeadTail(limits.log_kb * 1024))
         stream = context_stream(self._spec.context, self._text, self._spec.excludes, limit_mb=limits.context_mb)
@@ -131,6 +133,10 @@ class _Build:
             ) from error
         except BuildFailedError:
             self._cancel(response, transcript)
+            raise
+        except EngineError:
+            if self._engine.cancelled:
+                self._cancel(response, transcript)
             raise
         finally:
             hang_up(response)

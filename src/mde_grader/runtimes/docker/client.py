@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,6 +67,8 @@ class Engine(APIClient):
         # Looking for proxies and a netrc at each call costs more than the call.
         self.trust_env = False
         self.timeout = TIMEOUT
+        self.cancelled = False
+        self._builds: weakref.WeakSet[requests.Response] = weakref.WeakSet()
         # The engine would compress what it hands out, and a cap on bytes must mean the bytes.
         self.headers["Accept-Encoding"] = "identity"
 
@@ -147,7 +150,15 @@ class Engine(APIClient):
                 content = response.content
                 response.close()
                 raise RefusalError(response.status_code, _message(content))
+        if path == "/build":
+            self._builds.add(response)
         return response
+
+    def cancel_builds(self) -> None:
+        """End every build that is going on, and let none begin."""
+        self.cancelled = True
+        for response in list(self._builds):
+            hang_up(response)
 
     def attach_stream(self, container: str) -> socket.socket:
         """A stream socket to a container's standard input, output and error; to be called before its start."""

@@ -109,12 +109,16 @@ class DockerRuntime:
         lab = str((image.config.get("Labels") or {}).get(CACHE_LABEL) or "")
         if image.added > limits.cache_mb * MIB:
             cache.untag(self.engine, lab, image.id)
-        else:
-            cache.trim(self.engine, lab, spare=spare)
+        cache.trim(self.engine, lab, spare=spare)
 
     def sweep(self, *, everything_of: str | None = None, cache: bool = False) -> Swept:
         """See `base.Runtime`."""
         return sweep(self.engine, janitor.Here.look(), everything_of=everything_of, caches=cache)
+
+    def cancel(self, process: str) -> None:
+        """See `base.Runtime`."""
+        self.engine.cancel_builds()
+        self.sweep(everything_of=process)
 
     def close(self) -> None:
         """See `base.Runtime`."""
