@@ -30,6 +30,15 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 DIARY = "open('/data/diary', 'ab').write(b'started\\n')\n" + SERVE.replace("BODY", "open('/data/diary', 'rb').read()")
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\n"
 
+FILLER = """
+told = b'no end'
+try:
+    for number in range(64):
+        open(f'/data/{number}', 'wb').write(b'x' * (1 << 20))
+except OSError as error:
+    told = str(error).encode()
+"""
+
 PROGRAMS = {
     "web": SERVE.replace("BODY", "b'ok\\n'"),
     "diary": DIARY,
@@ -38,6 +47,8 @@ PROGRAMS = {
     + SERVE.replace("BODY", "b'ok\\n'"),
     "crash": "print('cannot find my settings', flush=True)\nraise SystemExit(3)\n",
     "greedy": "x = bytearray(b'x') * (200 << 20)\nimport time\ntime.sleep(60)\n",
+    "writer": "import time\nopen('/big', 'wb').write(b'x' * (3 << 20))\n" + SERVE.replace("BODY", "b'ok\\n'"),
+    "filler": FILLER + SERVE.replace("BODY", "told"),
     "mute": "import time\ntime.sleep(600)\n",
     "talker": "for n in range(5000): print('line', n)\nimport sys, time\nsys.stdout.flush()\n"
     + SERVE.replace("BODY", "b'ok\\n'"),

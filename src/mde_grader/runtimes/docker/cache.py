@@ -12,8 +12,8 @@ from mde_grader.errors import EngineError
 from mde_grader.runtimes.docker.client import NOT_FOUND, Engine, RefusalError
 from mde_grader.runtimes.docker.names import CACHE_LABEL, cache_repository
 
-NEWEST = 16
-"""Tags that a lab's cache holds. Enough for all solutions of a lab and the last submissions."""
+NEWEST = 48
+"""Tags that a lab's cache holds: each stage of each of a lab's 20 solutions, so that none is built twice."""
 
 
 def keep(engine: Engine, lab: str, images: Iterable[str]) -> None:
