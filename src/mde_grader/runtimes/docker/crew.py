@@ -109,8 +109,9 @@ class Crew:
         known = self._root_names.get((spec.image, by_name or ""))
         root = is_root_number(user) if by_name is None else bool(known)
         try:
-            container = self._create(name, spec, share_pid=not root)
-            if by_name is not None and known is None and self._is_root(container, spec.image, by_name):
+            # A service of ours stays out: a candidate's service of the same uid could kill or trace it there.
+            container = self._create(name, spec, share_pid=spec.candidate and not root)
+            if spec.candidate and by_name is not None and known is None and self._is_root(container, spec.image, by_name):
                 self.remove(container)
                 container = self._create(name, spec, share_pid=False)
             if spec.files and not spec.read_only:

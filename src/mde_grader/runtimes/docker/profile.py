@@ -98,6 +98,8 @@ def side_config(image: str, *, labels: Mapping[str, str], network: str | None, s
     host = _hardened(SIDE_LIMITS, capabilities=SIDE_CAPABILITIES, read_only=True)
     host["NetworkMode"] = network or "none"
     host["Init"] = True
+    # What it says goes to us over the attached stream; a log would write every answer to disk as well.
+    host["LogConfig"] = {"Type": "none"}
     return {
         "Image": image,
         "Env": [f"MDE_DEADLINE_SECONDS={max(LEAST_SECONDS, int(seconds))}"],
