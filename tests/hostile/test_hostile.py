@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mde_grader.labs import load_lab
-from tests.hostile.canaries import CANARY_IMAGE, Canaries
+from tests.hostile.canaries import CANARY_IMAGE, DOOR, Canaries
 from tests.hostile.cell import EngineUnderTest
 from tests.hostile.engine_view import settled, view
 from tests.hostile.grading import DEADLINE, LABS, Desk, case_named, read_cases
@@ -24,6 +24,19 @@ def test_deadline_is_the_labs(lab: str) -> None:
 
 def test_every_public_case_is_there() -> None:
     assert {case.name[:3] for case in read_cases()} >= set(REQUIRED)
+
+
+@pytest.mark.engine
+def test_the_door_hears_who_knocks(engine: EngineUnderTest, canaries: Canaries) -> None:
+    knock = f"import socket; socket.create_connection(('172.17.0.1', {DOOR}), 5)"
+    bridge = engine.client().networks.get("bridge").attrs["IPAM"]["Config"][0]
+    address = bridge.get("Gateway") or "172.17.0.1"
+    command = ["python3", "-c", knock.replace("172.17.0.1", address)]
+    engine.client().containers.run(canaries.image, command, entrypoint=[], network="bridge", remove=True)
+    heard = canaries.harmed()
+    canaries.heard.write_text("")
+    assert len(heard) == 1
+    assert "knocked" in heard[0]
 
 
 @pytest.mark.engine
