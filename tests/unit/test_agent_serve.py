@@ -52,6 +52,23 @@ def loop() -> Iterator[Loop]:
     made.end()
 
 
+def test_an_operation_that_hangs_is_answered_for_and_the_next_one_served(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    monkeypatch.setattr(serve, "operation", lambda _: lambda _request: {"held": held.wait(10)})
+    began = time.monotonic()
+    answer = loop.ask(id=1, op="stat", seconds=0.2)
+    assert answer == {"id": 1, "error": {"kind": "timeout", "message": "not done within 0.2 s"}}
+    assert time.monotonic() - began < 1.2, "the client gives the agent a second more than it asked for"
+    held.set()
+    assert loop.ask(id=2, op="stat", seconds=5) == {"id": 2, "ok": {"held": True}}, "the late answer to 1 is dropped"
+
+
+def test_a_request_with_nonsense_for_seconds_is_answered(loop: Loop) -> None:
+    assert loop.ask(id=1, op="hello", seconds="soon")["error"]["kind"] == "bad-request"
+
+
 def test_requests_are_answered_by_number(loop: Loop) -> None:
     assert loop.ask(id=1, op="hello") == {"id": 1, "ok": {"version": 1, "pid": os.getpid()}}
     assert loop.ask(id="x", op="nope")["error"]["kind"] == "bad-request"

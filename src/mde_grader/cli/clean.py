@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from mde_grader.cli.terminal import say
 from mde_grader.runs import forget_old, runs_home
 from mde_grader.runtimes.base import KEPT, Swept
 from mde_grader.runtimes.docker import connect
+from mde_grader.runtimes.janitor import Here, is_dead
+from mde_grader.workfolders import sweep_work_folders
 
 
 @click.command("clean")
@@ -16,6 +20,8 @@ from mde_grader.runtimes.docker import connect
 @click.option("--runs", is_flag=True, help="Also remove all finished runs' folders.")
 def command(*, kept: bool, cache: bool, runs: bool) -> None:
     """Remove what dead runs left on the engine; running gradings are never touched."""
+    here = Here.look()
+    sweep_work_folders(lambda owner: not is_dead(owner, "", here=here, now=time.time()))
     runtime = connect()
     try:
         swept = runtime.sweep(everything_of=KEPT if kept else None, cache=cache)

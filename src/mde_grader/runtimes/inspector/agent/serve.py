@@ -8,6 +8,7 @@ import os
 import queue
 import select
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,9 @@ from .limits import Deadline, OpError
 
 VERSION = 1
 MAX_WORKERS = 64
+OVERDUE_SECONDS = 0.4
+"""How long after its own time an operation is answered for; below the client's second of grace."""
+_LOOK_SECONDS = 0.2
 _WARM = ("net", "files")
 _OPS = {
     "http": "net",
@@ -52,9 +56,11 @@ class Agent:
         self._idle = 0
         self._workers = 0
         self._requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._running: dict[object, Deadline] = {}
 
     def run(self) -> None:
         """Serve until the end of the input (unless detached) or the deadline."""
+        threading.Thread(target=self._watch, daemon=True).start()
         poll = select.poll()
         poll.register(self._source, select.POLLIN | select.POLLHUP)
         rest = b""
@@ -87,15 +93,30 @@ class Agent:
 
     def _answer(self, line: bytes) -> None:
         answer: dict[str, Any] = {"id": None}
+        watched = False
         try:
             request = json.loads(line)
             answer["id"] = request.get("id")
+            if "seconds" in request:
+                self._running[answer["id"]] = Deadline(request["seconds"])
+                watched = True
             answer["ok"] = self._dispatch(request)
         except OpError as error:
             answer["error"] = {"kind": error.kind, "message": error.message}
         except Exception as error:  # noqa: BLE001 - whatever happens to one request, the next is answered
             answer["error"] = {"kind": "bad-request", "message": f"{type(error).__name__}: {error}"}
-        self._write(json.dumps(answer).encode() + b"\n")
+        if not watched or self._running.pop(answer["id"], None) is not None:
+            self._write(json.dumps(answer).encode() + b"\n")
+
+    def _watch(self) -> None:
+        """Answer for operations that hang in the kernel: a service can stall whoever reads its /proc for long."""
+        while self._ends.remaining() > 0:
+            time.sleep(_LOOK_SECONDS)
+            for number, deadline in list(self._running.items()):
+                late = deadline.spent() > deadline.seconds + OVERDUE_SECONDS
+                if late and self._running.pop(number, None) is not None:
+                    error = {"kind": "timeout", "message": f"not done within {deadline.seconds:g} s"}
+                    self._write(json.dumps({"id": number, "error": error}).encode() + b"\n")
 
     def _dispatch(self, request: dict[str, Any]) -> dict[str, Any]:
         op = request.get("op")
