@@ -279,6 +279,11 @@ def test_outside_of_actions_nothing_is_annotated(stage: Stage, capsys: pytest.Ca
     assert "::error" not in seen.out + seen.err
 
 
+def test_a_mistyped_lab_is_not_taken_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab-2"]) == 2
+    assert "did you mean lab-02?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("doctr", "doctor"), ("versoin", None)])
 def test_a_mistyped_command_is_recognised(capsys: pytest.CaptureFixture[str], typed: str, meant: str | None) -> None:
     assert main([typed]) == 2

@@ -44,7 +44,7 @@ def test_layers(distinct: dict[str, BuiltImage], submission: Submission, rebuild
         expect(
             size < gained(OLD_PASSWORD) // 2,
             expected="no layer holds the password of parceldesk.ini",
-            seen=f"{name}: the step `{step}` brings it in (it stands in {', '.join(holders[:3])})",
+            seen=f"{name}: it stands in {', '.join(holders[:3])}, which the step `{step}` brings in",
             look=f"docker save $(docker compose images -q {name}) | tar -xO --wildcards '*.tar' | grep -ac Kran",
         )
 
@@ -59,7 +59,7 @@ def test_private_files(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> Non
         expect(
             not seen,
             expected="what lies beside the Dockerfile and is not the application stays out of every layer",
-            seen=f"{name}: the step `{step}` took in {', '.join(seen)}",
+            seen=f"{name}: {', '.join(seen)} got in, by the step `{step}`",
             look="echo canary > .env; docker compose build; docker compose run --rm --entrypoint ls web -la .",
         )
 
@@ -75,7 +75,7 @@ def test_code_changes(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None
         expect(
             not again and not step,
             expected="after a change to the code, the steps that install dependencies come from the cache",
-            seen=f"{name}: {f'`{step}` ran' if step else ', '.join(again) + ' were fetched'} again",
+            seen=f"{name}: {f'ran again: `{step}`' if step else 'fetched again: ' + ', '.join(again)}",
             look="docker compose build; echo '# x' >> parceldesk/web.py; docker compose build (look for CACHED)",
         )
 

@@ -16,7 +16,7 @@ from mde_grader.cli.outputs import chosen_formats, deliver, keep, writable
 from mde_grader.cli.progress import watcher
 from mde_grader.cli.terminal import note
 from mde_grader.errors import UsageError
-from mde_grader.labs import LabFolder, load_lab
+from mde_grader.labs import LabFolder, find_labs, load_lab
 from mde_grader.model import Verdict
 
 EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCOMPLETE: 3}
@@ -120,8 +120,10 @@ def _lab(context: click.Context, name: str, labs: Path | None) -> LabFolder:
         return load_lab(name, labs)
     except UsageError as error:
         group = context.parent.command if context.parent else None
-        near = get_close_matches(name, getattr(group, "table", ()), n=1, cutoff=0.7)
-        if context.meta.get(IMPLIED) is None or not near:
+        commands = getattr(group, "table", ())
+        known = [*commands, *(folder.root.name for folder in find_labs(labs))]
+        near = get_close_matches(name, known, n=1, cutoff=0.7)
+        if context.meta.get(IMPLIED) is None or not near or near[0] not in commands:
             raise
         message = f"there is no command and no lab “{name}”"
         raise UsageError(message, hint=f"did you mean `mde-grade {near[0]}`?") from error

@@ -235,7 +235,7 @@ _CONFIGURATION = re.compile(
 )
 """What grader-owned images say when the candidate's compose.yaml did not give them what they must be given."""
 
-_HINT_EXIT = "look at its output below; `docker compose up` shows the same"
+_HINT_EXIT = "read the last lines that it printed; `docker compose up` shows the same"
 
 
 def blame(trouble: Trouble) -> Blame:

@@ -193,6 +193,7 @@ def _tags_within(path: Path) -> set[str]:
             entries = json.load(member) if member else []
         return {tag for entry in entries for tag in entry.get("RepoTags") or ()}
     except (OSError, KeyError, ValueError, AttributeError, TypeError, EOFError, tarfile.TarError) as error:
+        told = getattr(error, "strerror", None) or "it is no whole tar archive with a manifest"
         raise UsageError(
-            f"{path} is not an archive of images: {error}", hint="use an archive made by `mde-grade images save`"
+            f"{path} is not an archive of images: {told}", hint="use an archive made by `mde-grade images save`"
         ) from error
