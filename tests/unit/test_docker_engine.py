@@ -221,6 +221,23 @@ class TestBuilds:
 
 
 class TestCache:
+    @pytest.mark.parametrize(
+        ("about", "new"),
+        [
+            ({"Config": {"Labels": {"mde-grade.cache": "lab"}}}, 1),
+            ({"Config": {"Labels": {"mde-grade.cache": "lab"}}, "RepoTags": ["mde-grade/cache-lab:0123456789ab"]}, 0),
+            ({"Config": {"Labels": {"mde-grade.cache": "lab"}}, "RepoTags": ["mde-grade/cache-lab:ffffffffffff"]}, 1),
+            ({"Config": {"Labels": {"mde-grade.cache": "other"}}}, 0),
+        ],
+    )
+    def test_what_is_kept_already_is_not_tagged_again(
+        self, daemon: FakeDaemon, engine: Engine, about: dict[str, object], new: int
+    ) -> None:
+        daemon.on("GET", "/images/", lambda _: Answer(about))
+        daemon.on("POST", "/images/", lambda _: Answer(status=201))
+        assert cache.keep(engine, "lab", ["sha256:0123456789ab" + "0" * 52]) == new
+        assert len(daemon.paths("POST")) == new
+
     def test_the_newest_are_kept_and_those_in_use(self, daemon: FakeDaemon, engine: Engine) -> None:
         found = [{"Id": f"sha256:{n:012d}", "Created": n} for n in range(20)]
         daemon.on("GET", "/images/json", lambda _: Answer(found))
@@ -327,7 +344,12 @@ class TestSweeping:
             return Answer([each for each in containers if wanted in json.dumps(each)])
 
         daemon.on("GET", "/containers/json", listed)
-        daemon.on("GET", "/images/json", lambda r: Answer(images if "dangling" in r.query["filters"] else []))
+        loose = '"dangling"', "mde-grade.cache"
+        daemon.on(
+            "GET",
+            "/images/json",
+            lambda r: Answer(images if all(word in r.query["filters"] for word in loose) else []),
+        )
         daemon.on("GET", "/networks", lambda _: Answer([{"Id": "n", **self.labels("b:1:9:9")}]))
         daemon.on("GET", "/volumes", lambda _: Answer({"Volumes": None}))
         for kind in ("containers", "networks", "images"):

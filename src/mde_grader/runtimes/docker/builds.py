@@ -47,8 +47,14 @@ class _Base:
     entries: int = 0
 
 
-def build(engine: Engine, spec: BuildSpec, owner: Owner) -> BuiltImage:
+def build(engine: Engine, spec: BuildSpec, owner: Owner, grown: set[str] | None = None) -> BuiltImage:
     """Build one image.
+
+    Args:
+        engine: The engine.
+        spec: What to build.
+        owner: Whose it is.
+        grown: Gets the lab's id when the build left something new in the lab's cache.
 
     Raises:
         BuildFailedError: The candidate's fault.
@@ -60,7 +66,8 @@ def build(engine: Engine, spec: BuildSpec, owner: Owner) -> BuiltImage:
     transcript, asked = _Build(engine, spec, text, began + spec.limits.seconds).run(owner)
     image = _inspect(engine, transcript.image)
     _check_label(image, spec)
-    cache.keep(engine, spec.lab, (image["Id"], *transcript.tops))
+    if cache.keep(engine, spec.lab, (image["Id"], *transcript.tops)) and grown is not None:
+        grown.add(spec.lab)
     built = _built(engine, image, _base(engine, text, spec))
     return replace(built, log=transcript.log.text(), index_requests=asked, seconds=time.monotonic() - began)
 

@@ -16,12 +16,19 @@ NEWEST = 48
 """Tags that a lab's cache holds: each stage of each of a lab's 20 solutions, so that none is built twice."""
 
 
-def keep(engine: Engine, lab: str, images: Iterable[str]) -> None:
-    """Tag those images so that they survive; ids that the engine does not show as this lab's are passed over."""
+def keep(engine: Engine, lab: str, images: Iterable[str]) -> int:
+    """Tag those images so that they survive; how many were new to the cache.
+
+    Ids that the engine does not show as this lab's are passed over.
+    """
+    new = 0
     for image in images:
-        if _own(engine, image, lab) is not None:
-            tag = image.removeprefix("sha256:")[:12]
+        about = _own(engine, image, lab)
+        tag = image.removeprefix("sha256:")[:12]
+        if about is not None and f"{cache_repository(lab)}:{tag}" not in (about.get("RepoTags") or ()):
             engine.ask("POST", f"/images/{image}/tag", params={"repo": cache_repository(lab), "tag": tag})
+            new += 1
+    return new
 
 
 def forget(engine: Engine, lab: str, images: Iterable[str]) -> int:

@@ -111,7 +111,12 @@ class Crew:
         try:
             # A service of ours stays out: a candidate's service of the same uid could kill or trace it there.
             container = self._create(name, spec, share_pid=spec.candidate and not root)
-            if spec.candidate and by_name is not None and known is None and self._is_root(container, spec.image, by_name):
+            if (
+                spec.candidate
+                and by_name is not None
+                and known is None
+                and self._is_root(container, spec.image, by_name)
+            ):
                 self.remove(container)
                 container = self._create(name, spec, share_pid=False)
             if spec.files and not spec.read_only:
