@@ -1,15 +1,12 @@
 """The commands that need no engine: list, show, init, completion, lab lint, lab verify, clean's words."""
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mde_grader.cli import app as app_module
 from mde_grader.cli import init, main, shelf
 from mde_grader.cli.clean import told
 from mde_grader.cli.tables import table
@@ -18,8 +15,6 @@ from mde_grader.labs import find_labs
 from mde_grader.linting import Problem
 from mde_grader.proving import Proof, SolutionProof
 from mde_grader.runtimes.base import Swept
-
-SOURCE = Path(app_module.__file__).parents[2]
 
 LAB = """\
 schema: mde-grade/lab/1
@@ -205,30 +200,34 @@ def test_completion_knows_three_shells() -> None:
     assert main(["completion", "tcsh"]) == 2
 
 
-def complete(labs: Path, *words: str) -> set[str]:
+Complete = Callable[..., set[str]]
+
+
+@pytest.fixture
+def complete(labs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Complete:
     """What the shell would offer for the last word."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(SOURCE),
-        "_MDE_GRADE_COMPLETE": "bash_complete",
-        "COMP_WORDS": " ".join(["mde-grade", *words]),
-        "COMP_CWORD": str(len(words)),
-    }
-    command = [sys.executable, "-c", "import sys; from mde_grader.cli import main; sys.exit(main())"]
-    ran = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=True)
-    return {line.partition(",")[2] for line in ran.stdout.splitlines()}
-
-
-def test_completion_offers_commands_labs_and_options(labs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (labs.parent / "graders").mkdir()
     monkeypatch.setenv("MDE_GRADE_HOME", str(labs.parent))
-    assert complete(labs, "li") == {"list"}
-    assert complete(labs, "lab") == {"lab", "lab-77"}
-    assert complete(labs, "lab", "v") == {"verify"}
-    assert complete(labs, "show", "lab-") == {"lab-77"}
-    assert complete(labs, "lab-77", "--only", "") >= {"builds", "answers"}
-    assert complete(labs, "lab-77", "--k") == {"--keep"}
-    assert "last" in complete(labs, "report", "")
+    monkeypatch.setenv("_MDE_GRADE_COMPLETE", "bash_complete")
+
+    def ask(*words: str) -> set[str]:
+        monkeypatch.setenv("COMP_WORDS", " ".join(["mde-grade", *words]))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        with pytest.raises(SystemExit, match="0"):
+            main([])
+        return {line.partition(",")[2] for line in capsys.readouterr().out.splitlines()}
+
+    return ask
+
+
+def test_completion_offers_commands_labs_and_options(complete: Complete) -> None:
+    assert complete("li") == {"list"}
+    assert complete("lab") == {"lab", "lab-77"}
+    assert complete("lab", "v") == {"verify"}
+    assert complete("show", "lab-") == {"lab-77"}
+    assert complete("lab-77", "--only", "") >= {"builds", "answers"}
+    assert complete("lab-77", "--k") == {"--keep"}
+    assert "last" in complete("report", "")
 
 
 def test_lint_says_each_problem_on_a_line_and_ends_with_4(

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mde_grader.codec.documents import read_json
@@ -110,7 +110,6 @@ def scorecards(draw: Any) -> Any:
 
 
 @given(scorecards())
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30, deadline=None)
 def test_a_scorecard_survives_the_round_trip(card: Scorecard) -> None:
     assert scorecard_from(json.loads(json.dumps(scorecard_to(card)))) == card
 
@@ -128,7 +127,6 @@ def objects(value: Any) -> Any:
 
 
 @given(scorecards(), st.data())
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30, deadline=None)
 def test_unknown_fields_survive_wherever_they_stand(card: Scorecard, data: Any) -> None:
     plain = scorecard_to(card)
     for place in objects(plain):

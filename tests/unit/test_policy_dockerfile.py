@@ -189,7 +189,11 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("content", [archive(), gzip.compress(b"x"), b"BZh9", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"])
+@pytest.mark.parametrize(
+    "content",
+    [archive(), gzip.compress(b"x", mtime=0), b"BZh9", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"],
+    ids=["tar", "gzip", "bzip2", "xz", "zstd"],
+)
 @pytest.mark.parametrize("source", ["data/site.bin", "./data/site.bin", "data/*.bin", "$D/site.bin", "data/s?te.bin"])
 def test_archives_are_not_unpacked_by_add(tmp_path: Path, content: bytes, source: str) -> None:
     error = not_built(tmp_path, f"FROM scratch\nADD {source} /x/\n", {"data/site.bin": content})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mde_grader.errors import SubmissionRefusedError
@@ -22,7 +22,6 @@ from mde_grader.runtimes.policy.rules import RULES
 from mde_grader.runtimes.policy.services import READ
 from tests.unit.policying import DOCKERFILE, LAB, TAGS, VALUES, write
 
-SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 SLOWEST = 2.0
 
 
@@ -101,7 +100,6 @@ WORDS = st.sampled_from(
 
 @given(st.lists(WORDS, max_size=40).map(" ".join))
 @example("FROM scratch\nLABEL mde-grade.x")
-@SETTINGS
 def test_any_dockerfile_is_planned_or_refused(text: str) -> None:
     done = judged({"Dockerfile": "FROM scratch AS top\n" + text}, kind="dockerfile")
     if isinstance(done, Plan):
@@ -109,7 +107,6 @@ def test_any_dockerfile_is_planned_or_refused(text: str) -> None:
 
 
 @given(st.text(max_size=300))
-@SETTINGS
 def test_any_text_as_any_file_is_planned_or_refused(text: str) -> None:
     judged({"Dockerfile": text}, kind="dockerfile")
     judged({"compose.yaml": text, "Dockerfile": DOCKERFILE})
@@ -148,7 +145,6 @@ FILE = st.fixed_dictionaries(
 
 
 @given(FILE)
-@settings(SETTINGS, max_examples=300)
 def test_any_values_under_known_keys_are_planned_or_refused(data: dict[str, Any]) -> None:
     text = yaml.safe_dump(data, sort_keys=False)
     done = judged({"compose.yaml": text, "Dockerfile": DOCKERFILE, "file": "x", "a": "A=1"}, required=())
@@ -156,13 +152,18 @@ def test_any_values_under_known_keys_are_planned_or_refused(data: dict[str, Any]
         no_reach(done)
 
 
-@pytest.mark.parametrize("key", sorted({*READ, *WITHOUT_EFFECT, *REFUSED}))
 @pytest.mark.parametrize(
     "value", ["[]", "{}", "''", "x", "3", "true", "[[]]", "{a: {}}", "[{}]", "{a: [b]}", "[null]", "null"]
 )
-def test_every_key_takes_or_refuses_every_kind_of_value(key: str, value: str) -> None:
-    build = "" if key == "build" else "build: ., "
-    judged({"compose.yaml": f"services: {{web: {{{build}{key}: {value}}}}}", "Dockerfile": DOCKERFILE})
+def test_every_key_takes_or_refuses_every_kind_of_value(value: str) -> None:
+    for key in sorted({*READ, *WITHOUT_EFFECT, *REFUSED}):
+        build = "" if key == "build" else "build: ., "
+        text = f"services: {{web: {{{build}{key}: {value}}}}}"
+        try:
+            judged({"compose.yaml": text, "Dockerfile": DOCKERFILE})
+        except Exception as error:
+            error.add_note(f"with {text}")
+            raise
 
 
 LAUGHS = "x-a: &a [l,l,l,l,l,l,l,l,l]\n" + "".join(

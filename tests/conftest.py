@@ -1,0 +1,24 @@
+"""How hard hypothesis tries: a little at each run, and a lot when MDE_HYPOTHESIS=thorough asks for it."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "quick",
+    max_examples=20,
+    deadline=None,  # machines are busy; tests that promise a time measure it themselves
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "thorough",
+    max_examples=1000,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("MDE_HYPOTHESIS", "quick"))
