@@ -113,5 +113,5 @@ def copy_images(tags: list[str], source: docker.DockerClient, target: docker.Doc
     """Bring images from one engine to another under the same tags, layers that they share only once."""
     address = f"{source.api.base_url}/v{source.api.api_version}/images/get"
     with source.api.get(address, params={"names": tags}, stream=True) as archive:
-        for _ in target.api.load_image(archive.iter_content(1 << 20)):
+        for _ in target.api.load_image(archive.iter_content(1 << 20)):  # type: ignore[no-untyped-call]
             pass  # it is loaded only as its answer is read

@@ -47,7 +47,7 @@ def engine() -> Iterator[EngineUnderTest]:
 
 @pytest.fixture(scope="session")
 def canaries(engine: EngineUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
-    """Things beside the attacks: an image, a volume, a network, a file, a variable, and a door that nobody may knock at."""
+    """Things beside the attacks: image, volume, network, file, variable, and a door that nobody may knock at."""
     client = engine.client()
     name = f"mde-hostile-{secrets.token_hex(4)}"
     base = client.images.list(name="mde-grade/side")[0]
@@ -63,7 +63,9 @@ def canaries(engine: EngineUnderTest, tmp_path_factory: pytest.TempPathFactory) 
     )
     try:
         _wait_for(heard, door)
-        yield Canaries(file=file, text=file.read_text(), heard=heard, variable=secrets.token_hex(16), image=base.id)
+        yield Canaries(
+            file=file, text=file.read_text(), heard=heard, variable=secrets.token_hex(16), image=str(base.id)
+        )
     finally:
         door.kill()
         door.wait()

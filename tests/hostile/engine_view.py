@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tests.hostile.cell import EngineUnderTest
 
@@ -40,37 +42,47 @@ def view(engine: EngineUnderTest) -> EngineView:
     """Look at everything. On an engine that others use too, what other graders own is left out."""
     client = engine.client()
     try:
-        mine = (lambda _: True) if engine.private else (lambda labels: _OWNER not in (labels or {}))
         api = client.api
-        containers = [entry["Id"][:12] for entry in api.containers(all=True) if mine(entry.get("Labels"))]
-        networks = [f"{entry['Name']}" for entry in api.networks() if mine(entry.get("Labels"))]
-        volumes = [entry["Name"] for entry in api.volumes()["Volumes"] or () if mine(entry.get("Labels"))]
+        containers = [entry["Id"][:12] for entry in api.containers(all=True) if _counts(engine, entry)]
+        networks = [str(entry["Name"]) for entry in api.networks() if _counts(engine, entry)]
+        volumes = [str(entry["Name"]) for entry in api.volumes()["Volumes"] or () if _counts(engine, entry)]
         images = {entry["Id"]: entry for entry in api.images(all=True)}
         return EngineView(
-            frozenset(containers), frozenset(networks), frozenset(volumes), frozenset(images), frozenset(_cached(images))
+            frozenset(containers),
+            frozenset(networks),
+            frozenset(volumes),
+            frozenset(images),
+            frozenset(_cached(images)),
         )
     finally:
         client.close()
 
 
-def _cached(images: dict[str, dict[str, object]]) -> set[str]:
+def _counts(engine: EngineUnderTest, entry: Mapping[str, Any]) -> bool:
+    return engine.private or _OWNER not in (entry.get("Labels") or {})
+
+
+def _cached(images: dict[str, dict[str, Any]]) -> set[str]:
     """Images of the build cache, and those that they stand on."""
     found: set[str] = set()
     for name, entry in images.items():
         tags = entry.get("RepoTags") or ()
-        if any(str(tag).startswith(CACHE) for tag in tags):  # type: ignore[attr-defined]
-            while name and name not in found:
-                found.add(name)
-                name = str(images.get(name, {}).get("ParentId") or "")
+        if any(str(tag).startswith(CACHE) for tag in tags):
+            under = name
+            while under and under not in found:
+                found.add(under)
+                under = str(images.get(under, {}).get("ParentId") or "")
     return found
 
 
 def settled(engine: EngineUnderTest, before: EngineView, *, seconds: float = 3.0) -> tuple[EngineView, list[str]]:
-    """Look until nothing is new or gone, at most for `seconds`: the engine cancels a build a moment after we have ended."""
+    """Look until nothing is new or gone, at most for `seconds`: a build is cancelled a moment after we have ended."""
     deadline = time.monotonic() + seconds
     while True:
         now = view(engine)
-        wrong = [f"left: {name}" for name in now.new_since(before)] + [f"lost: {name}" for name in now.gone_since(before)]
+        wrong = [f"left: {name}" for name in now.new_since(before)] + [
+            f"lost: {name}" for name in now.gone_since(before)
+        ]
         if not wrong or time.monotonic() > deadline:
             return now, wrong
         time.sleep(0.2)

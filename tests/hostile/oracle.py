@@ -1,8 +1,8 @@
 """What must hold for every attack, whatever it is: one function, applied to all.
 
-The documented promises: an exit code of the table and no traceback; an end by the lab's deadline and half a minute; less
-than 256 MB of memory; less than 1 GB of disk while it runs and 50 MB after; nothing left on the engine; no more points
-than an honest failure gets; canaries untouched; every output file valid.
+The documented promises: an exit code of the table and no traceback; an end by the lab's deadline and half a minute;
+less than 256 MB of memory; less than 1 GB of disk while it runs and 50 MB after; nothing left on the engine; no more
+points than an honest failure gets; canaries untouched; every output file valid.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import html.parser
 import json
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from mde_grader.codec.schemas import problems
 from tests.hostile.watching import Observed
@@ -49,7 +49,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Traces:
-    """What one run left for us to look at: its output folder, its state folder, its temporary folder, disk lost after."""
+    """What one run left: its folders for output, state and temporary files, disk lost, the engine's left-overs."""
 
     output: Path
     state: Path
@@ -108,8 +108,8 @@ def _files(case: Case, traces: Traces) -> Iterator[str]:
     card = json.loads((traces.output / "scorecard.json").read_text(), parse_constant=_refuse)
     yield from (f"scorecard.json: {line}" for line in problems("scorecard", card))
     try:
-        ElementTree.parse(traces.output / "scorecard.xml")  # noqa: S314 - our own file; a bomb in it would be a finding
-    except ElementTree.ParseError as error:
+        ET.parse(traces.output / "scorecard.xml")  # noqa: S314 - our own file; a bomb in it would be a finding
+    except ET.ParseError as error:
         yield f"scorecard.xml: {error}"
     yield from _page((traces.output / "scorecard.html").read_text(encoding="utf-8"))
     for name in FILES[1:]:
@@ -134,7 +134,9 @@ class _Tags(html.parser.HTMLParser):
         if tag in _FORBIDDEN_TAGS:
             self.wrong.append(f"<{tag}>")
         for name, value in given.items():
-            address = name in {"href", "src", "action", "data", "srcset"} and not str(value).startswith(("#", "data:image/"))
+            address = name in {"href", "src", "action", "data", "srcset"} and not str(value).startswith(
+                ("#", "data:image/")
+            )
             if name.startswith("on") or address:
                 self.wrong.append(f"<{tag} {name}={value!r}>")
 

@@ -86,11 +86,85 @@ DOTENV = "NAME=value\nexport B='two words'\nC=${NAME}\n# comment\nD=\"a\\nb\"\n"
 FILES = {"Dockerfile": DOCKERFILE, "compose.yaml": COMPOSE, ".dockerignore": IGNORE, ".env": DOTENV}
 
 TOKENS = (
-    *("${", "}", "$$", "${A:-${B:?c}}", "$", "&a", "*a", "<<: *common", "!!python/name:os.system", "!!binary x", "%YAML 9.9"),
-    *("- ", ": ", ":", "#", "---", "...", "|", ">-", "'", '"', "[", "]", "{", "}", "\\", "\\\n", "`", "<<EOF", "EOF", "<<-'X'"),
-    *("FROM ", "FROM scratch\n", "ONBUILD RUN x\n", "ADD http://x y\n", "COPY --from=9 / /\n", "AS ", "--from=", "--mount=type=bind"),
-    *("null", "~", "1e999", ".inf", ".nan", "-1", "0x10", "2026-01-01", "yes", "1_000", "1:30", "=", "9" * 400, "-" * 300),
-    *("\0", "\x1b[2J", "\u202e", "\ufeff", "\u2028", "\x85", "\ud7ff", "\t", "\r", "\n\n", " " * 300, "é" * 300, "😀", "../", "/", "~/"),
+    *(
+        "${",
+        "}",
+        "$$",
+        "${A:-${B:?c}}",
+        "$",
+        "&a",
+        "*a",
+        "<<: *common",
+        "!!python/name:os.system",
+        "!!binary x",
+        "%YAML 9.9",
+    ),
+    *(
+        "- ",
+        ": ",
+        ":",
+        "#",
+        "---",
+        "...",
+        "|",
+        ">-",
+        "'",
+        '"',
+        "[",
+        "]",
+        "{",
+        "}",
+        "\\",
+        "\\\n",
+        "`",
+        "<<EOF",
+        "EOF",
+        "<<-'X'",
+    ),
+    *(
+        "FROM ",
+        "FROM scratch\n",
+        "ONBUILD RUN x\n",
+        "ADD http://x y\n",
+        "COPY --from=9 / /\n",
+        "AS ",
+        "--from=",
+        "--mount=type=bind",
+    ),
+    *(
+        "null",
+        "~",
+        "1e999",
+        ".inf",
+        ".nan",
+        "-1",
+        "0x10",
+        "2026-01-01",
+        "yes",
+        "1_000",
+        "1:30",
+        "=",
+        "9" * 400,
+        "-" * 300,
+    ),
+    *(
+        "\0",
+        "\x1b[2J",
+        "\u202e",
+        "\ufeff",
+        "\u2028",
+        "\x85",
+        "\ud7ff",
+        "\t",
+        "\r",
+        "\n\n",
+        " " * 300,
+        "é" * 300,
+        "😀",
+        "../",
+        "/",
+        "~/",
+    ),
 )
 
 
@@ -148,9 +222,10 @@ def look_at(submission: Path, work: Path, lab: str) -> Plan | None:
         staged = stage(submission, work)
         return plan(staged.root, environment, {"CANARY": "tweet"}, {BASE: "mde-grade/from-python:0"}, label=lab)
     except (SubmissionRefusedError, UsageError) as refusal:
-        assert refusal.message.strip()
-        assert "\x1b" not in refusal.message
-        return None
+        message = refusal.message
+    assert message.strip()
+    assert "\x1b" not in message
+    return None
 
 
 def write(folder: Path, files: dict[str, bytes]) -> Path:
@@ -201,12 +276,16 @@ ODD = {
     "volume-over-root": HEAD + 'VOLUME ["/srv", "/tmp", "/etc"]\nUSER 10001\nCMD ["sleep", "60"]\n',
     "stop-signal-nonsense": HEAD + 'STOPSIGNAL SIGNOTHING\nUSER 10001\nCMD ["sleep", "60"]\n',
     "odd-environment": HEAD + 'ENV A="\\x1b[2J" LD_PRELOAD=/x LANG=xx TZ=../../etc\nUSER 10001\nCMD ["sleep", "60"]\n',
-    "passwd-says-zero": HEAD + "RUN echo 'web:x:0:0::/:/bin/sh' >> /etc/passwd\nUSER web\nCMD [\"sleep\", \"60\"]\n",
-    "passwd-is-a-pipe": HEAD + "RUN useradd web && rm /etc/passwd && mkfifo /etc/passwd\nUSER web\nCMD [\"sleep\", \"60\"]\n",
-    "passwd-is-a-link": HEAD + "RUN ln -sf /proc/self/environ /etc/passwd\nUSER web\nCMD [\"sleep\", \"60\"]\n",
-    "app-is-a-pipe": HEAD + "RUN rm /srv/app.py && mkfifo /srv/app.py\nUSER 10001\nCMD [\"sleep\", \"60\"]\n",
-    "app-is-a-device-link": HEAD + "RUN ln -sf /dev/zero /srv/app.py\nUSER 10001\nCMD [\"sleep\", \"60\"]\n",
-    "proc-name": HEAD + 'USER 10001\nCMD ["python3", "-c", "import time; open(\'/proc/self/comm\', \'w\').write(\') Z 0 (\'); time.sleep(60)"]\n',
+    "passwd-says-zero": HEAD + 'RUN echo \'web:x:0:0::/:/bin/sh\' >> /etc/passwd\nUSER web\nCMD ["sleep", "60"]\n',
+    "passwd-is-a-pipe": HEAD
+    + 'RUN useradd web && rm /etc/passwd && mkfifo /etc/passwd\nUSER web\nCMD ["sleep", "60"]\n',
+    "passwd-is-a-link": HEAD + 'RUN ln -sf /proc/self/environ /etc/passwd\nUSER web\nCMD ["sleep", "60"]\n',
+    "app-is-a-pipe": HEAD + 'RUN rm /srv/app.py && mkfifo /srv/app.py\nUSER 10001\nCMD ["sleep", "60"]\n',
+    "app-is-a-device-link": HEAD + 'RUN ln -sf /dev/zero /srv/app.py\nUSER 10001\nCMD ["sleep", "60"]\n',
+    "proc-name": HEAD
+    + """USER 10001
+CMD ["python3", "-c", "import time; open('/proc/self/comm', 'w').write(') Z 0 ('); time.sleep(60)"]
+""",
 }
 
 

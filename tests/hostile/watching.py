@@ -59,11 +59,11 @@ class _Sampler:
 def of_session(session: int) -> list[int]:
     """Processes of a session, its leader included."""
     found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
             with contextlib.suppress(OSError):
-                if os.getsid(int(name)) == session:
-                    found.append(int(name))
+                if os.getsid(int(path.name)) == session:
+                    found.append(int(path.name))
     return found
 
 
@@ -88,7 +88,7 @@ def _command(pid: int) -> str:
     return "?"
 
 
-def watch(
+def watch(  # noqa: PLR0913
     command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float, free: Callable[[], int], to: Path
 ) -> Observed:
     """Run a command to its end, or kill it after `seconds`, and say what it did.
@@ -105,7 +105,13 @@ def watch(
         before = free()
         started = time.monotonic()
         process = subprocess.Popen(
-            list(command), cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            list(command),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
         )
     sampler = _Sampler(process.pid, free, before)
     thread = threading.Thread(target=sampler.run, daemon=True)

@@ -49,7 +49,7 @@ def test_user(stack: Stack) -> None:
 
 
 @requirement("file")
-def test_file(host: Any) -> None:  # noqa: ANN401
+def test_file(host: Any) -> None:
     """The program is where it should be."""
     program = host.file("/srv/app.py")
     expect(
@@ -60,7 +60,7 @@ def test_file(host: Any) -> None:  # noqa: ANN401
 
 
 @requirement("listens")
-def test_socket(host: Any) -> None:  # noqa: ANN401
+def test_socket(host: Any) -> None:
     """There is a listener on port 8080 of all addresses."""
     for attempt in eventually(seconds=0.5):
         with attempt:
@@ -69,7 +69,7 @@ def test_socket(host: Any) -> None:  # noqa: ANN401
 
 
 @requirement("runs")
-def test_process(host: Any) -> None:  # noqa: ANN401
+def test_process(host: Any) -> None:
     """There is one python3 with /srv/app.py among its words."""
     found = [process for process in host.process.filter(comm="python3") if "/srv/app.py" in process.args]
     expect(len(found) == 1, expected="one python3 /srv/app.py", seen=f"{len(found)} of them")

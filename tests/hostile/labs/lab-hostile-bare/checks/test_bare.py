@@ -1,0 +1,1 @@
+../../lab-hostile/checks/test_echo.py
