@@ -57,6 +57,7 @@ def test_needles_are_found_in_steps_and_in_the_configuration() -> None:
     ("step", "text"),
     [
         ("/bin/sh -c #(nop) COPY file:1 in /", "COPY file:1 in /"),
+        (f"/bin/sh -c #(nop) COPY dir:{'2b' * 32} in /app ", "COPY dir in /app"),
         ("/bin/sh -c pip   install\n x", "pip install x"),
         ("|2 A=1 B=secret /bin/sh -c make", "make"),
         ("COPY . . # buildkit", "COPY . . # buildkit"),
