@@ -15,6 +15,9 @@ from mde_grader.runtimes.base import Stack
 WEB = "http://web:8080"
 FRONT = "http://lab-front:8081"
 
+PATIENCE = 15
+"""Seconds that an answer may take while the database is away: its name is gone, too, and resolvers try for 10."""
+
 Take = Callable[..., dict[str, object]]
 
 
@@ -42,8 +45,8 @@ def test_stop_under_load(stack: Stack, probe: Probe) -> None:
         answer = report.result()
         seen = f"status {answer.status}: {answer.text[:200]}"
         whole = fields(answer).get("complete") is True
-    except AssertionError as problem:
-        whole, seen = False, f"the request was cut off: {problem}"
+    except CheckFailedError as problem:
+        whole, seen = False, problem.evidence.seen
     expect(
         whole,
         expected="the report that was under way is answered in full before the container ends",
@@ -150,8 +153,8 @@ def test_database_goes_and_comes_back(stack: Stack, probe: Probe, take: Take) ->
     """/readyz says 503 while the database is away and 200 when it is back; /healthz says 200 throughout."""
     _await_ready(probe, 200, "the database runs", seconds=15)
     stack["db"].stop()
-    _await_ready(probe, 503, "the database is stopped", seconds=20)
-    alive = probe.get(f"{WEB}/healthz", seconds=5)
+    _await_ready(probe, 503, "the database is stopped", seconds=30)
+    alive = probe.get(f"{WEB}/healthz", seconds=PATIENCE)
     expect(
         alive.status == 200,
         expected="200 from /healthz while the database is away: the desk itself is alive",
@@ -166,7 +169,7 @@ def test_database_goes_and_comes_back(stack: Stack, probe: Probe, take: Take) ->
 def _await_ready(probe: Probe, status: int, when: str, *, seconds: float) -> None:
     for attempt in eventually(seconds=seconds, interval=0.2):
         with attempt:
-            answer = probe.get(f"{WEB}/readyz", seconds=5)
+            answer = probe.get(f"{WEB}/readyz", seconds=PATIENCE)
             expect(
                 answer.status == status,
                 expected=f"{status} from /readyz within {seconds:.0f} seconds when {when}",
