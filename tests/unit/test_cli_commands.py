@@ -123,8 +123,8 @@ def test_show_sets_the_brief_and_lists_the_points(labs: Path, capsys: pytest.Cap
     out = capsys.readouterr().out
     assert "The brief\n=========" in out
     assert "Do this and that." in out
-    assert "   40  It builds (must pass)" in out
-    assert "   60  It answers (needs builds)" in out
+    assert "   40  builds   It builds (must pass)" in out
+    assert "   60  answers  It answers (needs builds)" in out
     assert "100 points, 70 % to pass" in out
 
 

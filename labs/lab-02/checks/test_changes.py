@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from graders.containers.answers import fields, number
-from mde_grader.checking import eventually, expect, requirement
+from mde_grader.checking import CheckFailedError, eventually, expect, requirement
 from mde_grader.checking.probe import Probe
 from mde_grader.runtimes.base import Stack
 

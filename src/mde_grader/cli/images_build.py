@@ -13,8 +13,8 @@ from mde_grader.cli.terminal import note, say
 from mde_grader.labs import load_lab
 from mde_grader.runtimes.images import all_names, ensure, required_for
 
-AUTHORITIES = "SSL_CERT_FILE"
-"""Environment variable from which a build of ours learns of a company's certificate authorities."""
+AUTHORITIES = "PIP_CERT"
+"""The first of the variables from which a build of ours learns of certificate authorities: an option beats them all."""
 
 
 @click.command("build")

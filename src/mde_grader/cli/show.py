@@ -32,8 +32,9 @@ def command(*, lab: str, labs: Path | None, raw: bool) -> None:
 
 
 def rubric(lab: Lab) -> str:
-    """The requirements with their points, one a line, and what it takes to pass."""
-    lines = [f"  {row.points:>3}  {row.title}{_terms(row)}" for row in lab.requirements]
+    """The requirements with their points and their ids (for `--only`), one a line, and what it takes to pass."""
+    longest = max(len(row.id) for row in lab.requirements)
+    lines = [f"  {row.points:>3}  {row.id:<{longest}}  {row.title}{_terms(row)}" for row in lab.requirements]
     total = f"{lab.points} points, {lab.pass_mark} % to pass, about {lab.minutes} minutes."
     return "\n".join(
         [
