@@ -90,11 +90,11 @@ def browser(session: nox.Session) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """The generated part of the reference."""
-    session.run("python", "scripts/reference.py", *session.posargs)
+    for script in ("scripts/cli_reference.py", "scripts/reference.py"):
+        session.run("python", script, *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """What is claimed about speed; give one file of benchmarks/ after `--` for a part."""
-    for path in session.posargs or sorted(str(path) for path in (ROOT / "benchmarks").glob("bench_*.py")):
-        session.run("python", path)
+    """What is claimed about speed; give names of benchmarks after `--` for a part."""
+    session.run("python", "-m", "benchmarks", *session.posargs)
