@@ -27,7 +27,7 @@ from mde_grader.errors import (
     SubmissionError,
     UsageError,
 )
-from mde_grader.evidence import fault_of, without_secrets, write_record
+from mde_grader.evidence import Mask, fault_of, mask_log, without_secrets, write_record
 from mde_grader.labs import LabFolder
 from mde_grader.model import Scorecard, SubmissionIdentity, Verdict
 from mde_grader.preparation import Preparation
@@ -241,15 +241,23 @@ def _end(stack: Future[Stack]) -> None:
 
 
 def _run(attempt: _Attempt, context: CheckContext) -> CheckRun:
-    with attempt.timeline.phase("checks"):
-        return run_checks(
-            attempt.request.lab.checks,
-            attempt.request.lab.lab,
-            context,
-            only=attempt.request.only,
-            listener=attempt.timeline.outcome,
-            log=attempt.folder / "checks.log",
-        )
+    log = attempt.folder / "checks.log"
+    try:
+        with attempt.timeline.phase("checks"):
+            return run_checks(
+                attempt.request.lab.checks,
+                attempt.request.lab.lab,
+                context,
+                only=attempt.request.only,
+                listener=attempt.timeline.outcome,
+                log=log,
+            )
+    finally:
+        mask_log(log, _mask(attempt))
+
+
+def _mask(attempt: _Attempt) -> Mask:
+    return partial(masked, variables=attempt.environment.variables, values=attempt.values)
 
 
 def _owner(attempt: _Attempt) -> Owner:
@@ -289,7 +297,7 @@ def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]
 
 
 def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> AttemptResult:
-    mask = partial(masked, variables=attempt.environment.variables, values=attempt.values)
+    mask = _mask(attempt)
     card = score(
         attempt.request.lab.lab,
         [without_secrets(outcome, mask) for outcome in run.outcomes],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -47,6 +48,13 @@ def without_secrets(outcome: Outcome, mask: Mask) -> Outcome:
         return outcome
     evidence = Evidence(mask(told.expected), mask(told.seen), mask(told.look), mask(told.said))
     return replace(outcome, evidence=evidence)
+
+
+def mask_log(path: Path, mask: Mask) -> None:
+    """Take secret values out of a log; one that is not there, or that nobody can read, stays as it is."""
+    with contextlib.suppress(OSError):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        path.write_text(mask(text), encoding="utf-8")
 
 
 def write_record(card: Scorecard, folder: Path) -> None:

@@ -23,7 +23,7 @@ class Timeline:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._lock = threading.Lock()
-        self._phases: list[Phase] = []
+        self._phases: list[tuple[float, Phase]] = []
         self.started = time.monotonic()
 
     @contextlib.contextmanager
@@ -36,7 +36,7 @@ class Timeline:
         finally:
             seconds = time.monotonic() - began
             with self._lock:
-                self._phases.append(Phase(name, round(began - self.started, 3), round(seconds, 3)))
+                self._phases.append((began, Phase(name, round(began - self.started, 3), round(seconds, 3))))
             self._tell(Progress(ProgressKind.PHASE_ENDED, name, seconds))
 
     def note(self, text: str) -> None:
@@ -60,4 +60,4 @@ class Timeline:
     def phases(self) -> tuple[Phase, ...]:
         """The phases that have ended, by the time they began."""
         with self._lock:
-            return tuple(sorted(self._phases, key=lambda phase: phase.started))
+            return tuple(phase for _, phase in sorted(self._phases, key=lambda entry: entry[0]))

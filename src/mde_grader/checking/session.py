@@ -112,6 +112,7 @@ def _pytest(options: list[str], checks: Path, plugins: list[object], log: Path) 
         "--capture=no",
         "--color=no",
         "-q",
+        "-rN",  # its summary cuts lines, and what is left of a secret that was cut could no longer be masked
         "--tb=short",
         str(checks),
     ]
