@@ -9,7 +9,9 @@ from pathlib import Path
 
 from mde_grader.runs import state_home
 
-_OWNER = "owner"
+_OWNER = ".owner"
+"""Suffix of the file beside a folder that names its owner: there before the folder is, and after it has gone, so that a
+grader that dies in between leaves nothing that nobody owns."""
 
 
 @contextlib.contextmanager
@@ -20,13 +22,16 @@ def work_folder(name: str, owner: str) -> Iterator[Path]:
         name: Unique name of the attempt.
         owner: `janitor.this_process()` of the grader.
     """
-    folder = state_home() / "work" / name
-    folder.mkdir(mode=0o700, parents=True)
-    (folder / _OWNER).write_text(owner, encoding="utf-8")
+    home = state_home() / "work"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder, marker = home / name, home / f"{name}{_OWNER}"
+    with marker.open("x", encoding="utf-8") as stream:
+        stream.write(owner)
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder, marker)
 
 
 def sweep_work_folders(lives: Callable[[str], bool]) -> int:
@@ -40,9 +45,15 @@ def sweep_work_folders(lives: Callable[[str], bool]) -> int:
     """
     home = state_home() / "work"
     removed = 0
-    for folder in home.iterdir() if home.is_dir() else ():
+    for marker in home.glob(f"*{_OWNER}"):
         with contextlib.suppress(OSError):
-            if not lives((folder / _OWNER).read_text(encoding="utf-8")):
-                shutil.rmtree(folder, ignore_errors=True)
+            if not lives(marker.read_text(encoding="utf-8")):
+                _remove(marker.with_suffix(""), marker)
                 removed += 1
     return removed
+
+
+def _remove(folder: Path, marker: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        marker.unlink(missing_ok=True)

@@ -279,6 +279,12 @@ ODD = {
     "passwd-says-zero": HEAD + 'RUN echo \'web:x:0:0::/:/bin/sh\' >> /etc/passwd\nUSER web\nCMD ["sleep", "60"]\n',
     "passwd-is-a-pipe": HEAD
     + 'RUN useradd web && rm /etc/passwd && mkfifo /etc/passwd\nUSER web\nCMD ["sleep", "60"]\n',
+    "group-is-a-linked-pipe": HEAD + 'RUN mkfifo /p && ln -sf /p /etc/group\nUSER 10001\nCMD ["sleep", "60"]\n',
+    "passwd-is-a-device": HEAD + 'RUN ln -sf /dev/full /etc/passwd\nUSER 10001\nCMD ["sleep", "60"]\n',
+    "passwd-becomes-a-pipe": HEAD
+    + """RUN chmod 777 /etc && cp /srv/app.py /tmp/app.py
+CMD ["sh", "-c", "rm -f /etc/passwd; mkfifo /etc/passwd; exec sleep 60"]
+""",
     "passwd-is-a-link": HEAD + 'RUN ln -sf /proc/self/environ /etc/passwd\nUSER web\nCMD ["sleep", "60"]\n',
     "app-is-a-pipe": HEAD + 'RUN rm /srv/app.py && mkfifo /srv/app.py\nUSER 10001\nCMD ["sleep", "60"]\n',
     "app-is-a-device-link": HEAD + 'RUN ln -sf /dev/zero /srv/app.py\nUSER 10001\nCMD ["sleep", "60"]\n',

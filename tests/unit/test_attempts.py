@@ -342,7 +342,7 @@ def test_work_folders_of_dead_graders_are_swept_at_the_start(bench: Bench) -> No
     pidns = Path("/proc/self/ns/pid").stat().st_ino
     old = bench.place / "state" / "mde-grade" / "work" / "old"
     old.mkdir(parents=True)
-    (old / "owner").write_text(f"{boot}:{pidns}:1:0")
+    old.with_name("old.owner").write_text(f"{boot}:{pidns}:1:0")
     bench.grade()
     for _ in range(200):
         if not old.exists():

@@ -37,12 +37,22 @@ def test_two_attempts_never_share_one() -> None:
 def test_only_the_folders_of_the_dead_are_swept(home: Path) -> None:
     for owner in ("dead", "alive"):
         (home / owner).mkdir(parents=True)
-        (home / owner / "owner").write_text(owner, encoding="utf-8")
+        (home / f"{owner}.owner").write_text(owner, encoding="utf-8")
         (home / owner / "file").touch()
     (home / "half-made").mkdir()
     (home / "a file").touch()
     assert sweep_work_folders(lambda owner: owner == "alive") == 1
-    assert sorted(path.name for path in home.iterdir()) == ["a file", "alive", "half-made"]
+    assert sorted(path.name for path in home.iterdir()) == ["a file", "alive", "alive.owner", "half-made"]
+
+
+def test_a_grader_that_died_before_or_after_its_folder_was_there_leaves_nothing(home: Path) -> None:
+    home.mkdir(parents=True)
+    (home / "early.owner").write_text("dead", encoding="utf-8")
+    with work_folder("late", "dead") as folder:
+        assert (home / "late.owner").read_text(encoding="utf-8") == "dead", "it is owned from its first moment"
+        folder.rmdir()
+        assert sweep_work_folders(lambda owner: owner != "dead") == 2
+        assert list(home.iterdir()) == []
 
 
 def test_there_may_be_nothing_to_sweep() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from mde_grader.errors import EngineError, ImageMissingError, StartFailedError
 from mde_grader.runtimes.base import LABEL, ServiceSpec, StackSpec
 from mde_grader.runtimes.docker import volumes
+from mde_grader.runtimes.docker.accounts import insist_on_plain_accounts
 from mde_grader.runtimes.docker.archives import read_file
 from mde_grader.runtimes.docker.client import BAD_REQUEST, NOT_FOUND, Engine, RefusalError
 from mde_grader.runtimes.docker.contexts import file_archive
@@ -55,6 +56,7 @@ class Crew:
         self._root_names: dict[tuple[str, str], bool] = {}
         self._volumes: dict[str, volumes.Volume] = {}
         self._spent: set[str] = set()
+        self._plain: set[str] = set()
 
     def prepare(self) -> None:
         """Look the images up and make the volumes, without which nothing can be created."""
@@ -134,6 +136,9 @@ class Crew:
             StartFailedError: It cannot run, and that is the candidate's doing.
             EngineError: It is ours.
         """
+        if spec.candidate and (spec.image not in self._plain or not spec.read_only):
+            insist_on_plain_accounts(self.engine, container, spec.name)
+            self._plain.add(spec.image)
         try:
             self.engine.ask("POST", f"/containers/{container}/start")
         except RefusalError as refusal:
