@@ -1,4 +1,7 @@
-"""How hard hypothesis tries: a little at each run, and a lot when MDE_HYPOTHESIS=thorough asks for it."""
+"""What all tests share: how hard hypothesis tries, and which files are no tests of ours.
+
+Hypothesis tries a little at each run, and a lot when MDE_HYPOTHESIS=thorough asks for it.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +25,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("MDE_HYPOTHESIS", "quick"))
+
+collect_ignore_glob = ["*/labs", "hostile/cases"]
+"""Labs and submissions that tests work with: their `test_*.py` are a lab's checks, not ours."""

@@ -52,3 +52,12 @@ def test_every_check_runs_once_and_needs_hold(raw: list[tuple[int, bool, str]]) 
     for place, index in enumerate(sequence):
         later = {checks[other].requirement for other in sequence[place + 1 :]}
         assert not later & set(needs[checks[index].requirement])
+
+
+def test_what_two_need_is_there_once() -> None:
+    assert closure(["a", "b"], {"a": ["c"], "b": ["c"], "c": ["a"]}) == {"a", "b", "c"}
+
+
+def test_a_check_waits_for_all_that_it_needs() -> None:
+    checks = [Planned("x", frozenset()), Planned("a", frozenset({"images"})), Planned("b", frozenset({"stack"}))]
+    assert order(checks, {"x": ("a", "b")}) == [1, 2, 0]

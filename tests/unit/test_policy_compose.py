@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mde_grader.runtimes.base import Mount, ServiceSpec
+from mde_grader.runtimes.policy.values import _MAX_NOTES, Notes
 from tests.unit.policying import LAB, compose, compose_refused, planned, refused
 
 WEB = "services:\n  web:\n    build: .\n"
@@ -488,3 +490,32 @@ def test_the_lab_s_image_volumes_may_be_keyed_by_either_name(tmp_path: Path) -> 
     text = f"{WEB}  db: {{image: 'postgres:15', volumes: ['v:/d']}}\nvolumes: {{v: }}\n"
     assert compose(tmp_path, text, image_volumes={"postgres:15": ("/d",)}).services[1].mounts == (Mount("v", "/d"),)
     assert LAB.image_volumes != {}
+
+
+def test_the_name_that_a_link_gives_is_checked(tmp_path: Path) -> None:
+    text = "services: {web: {build: ., links: ['b:not a name']}, b: {build: .}}"
+    assert compose_refused(tmp_path, text).rule == "compose.alias"
+
+
+def test_what_is_written_into_the_file_has_a_cap(tmp_path: Path) -> None:
+    text = WEB + indented("configs: [a]") + 'configs: {a: {content: "' + "\\L" * 100_000 + '"}}\n'  # three bytes each
+    assert compose_refused(tmp_path, text).rule == "compose.files-size"
+
+
+def test_neither_true_nor_false_is_told(tmp_path: Path) -> None:
+    error = compose_refused(tmp_path, WEB + indented("read_only: perhaps"))
+    assert (error.rule, "true or false" in error.message) == ("compose.type", True)
+
+
+def test_notes_are_kept_once_and_so_many_at_the_most() -> None:
+    notes = Notes()
+    for number in range(1000):
+        notes.add(f"line {number % 500}")
+    assert notes.lines()[:2] == ("line 0", "line 1")
+    assert len(set(notes.lines())) == len(notes.lines()) == _MAX_NOTES
+
+
+def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    os.mkfifo(tmp_path / "x" / "web.env")
+    assert compose_refused(tmp_path / "x", WEB + indented("env_file: web.env")).hint

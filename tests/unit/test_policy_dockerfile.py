@@ -12,6 +12,7 @@ import pytest
 
 from mde_grader.errors import ImageMissingError
 from mde_grader.runtimes.policy import plan
+from mde_grader.runtimes.policy.instructions import parse
 from mde_grader.runtimes.policy.runs import _UNCACHED
 from tests.unit.policying import LAB, TAGS, VALUES, built, not_built, planned, refused, write
 
@@ -358,3 +359,24 @@ def test_a_lone_dockerfile_becomes_one_service(tmp_path: Path) -> None:
 def test_a_label_that_is_none_is_our_own_mistake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="x y"):
         plan(tmp_path, LAB, VALUES, TAGS, label='x y"')
+
+
+def test_a_pattern_with_many_stars_may_mean_any_file(tmp_path: Path) -> None:
+    text = "FROM scratch\nADD a*b*c*d*e*f /x/\n"
+    assert not_built(tmp_path, text, {"other": b"BZh9"}).rule == "dockerfile.add-archive"
+    assert "COPY a*b*c*d*e*f /x/" in built(tmp_path / "plain", text, {"other": "text"})
+
+
+@pytest.mark.parametrize("rest", ["-- true", "--mount=type=cache,target=/x -- true"])
+def test_two_dashes_end_the_flags(tmp_path: Path, rest: str) -> None:
+    assert "RUN" in built(tmp_path, f"FROM scratch\nRUN {rest}\n")
+
+
+@pytest.mark.parametrize("rest", ['["a", ', "[" * 100_000, '["a", 3]'])
+def test_what_is_no_json_form_is_the_shell_s(tmp_path: Path, rest: str) -> None:
+    instruction, *_ = parse(f"CMD {rest}\n", "f")[0]
+    assert instruction.exec_form() is None
+
+
+def test_a_file_of_directives_alone_has_no_instruction() -> None:
+    assert parse("# syntax=docker/dockerfile:1\n", "f") == ([], "\\")

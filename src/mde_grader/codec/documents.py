@@ -200,7 +200,7 @@ class _Reader:
     def _sequence(self, start: Any, depth: int) -> _Node:  # noqa: ANN401
         _check_tag(start, "seq")
         node = _Node("list", _line(start))
-        for event in self._events:
+        for event in self._events:  # pragma: no branch - the parser ends each collection
             if isinstance(event, yaml.SequenceEndEvent):
                 break
             node.add(len(node.entries), _line(event), self._value(event, depth + 1))
@@ -211,7 +211,7 @@ class _Reader:
         node = _Node("dict", _line(start))
         own: set[str | int] = set()
         merged: list[_Node] = []
-        for event in self._events:
+        for event in self._events:  # pragma: no branch - the same
             if isinstance(event, yaml.MappingEndEvent):
                 break
             key = _key(event)

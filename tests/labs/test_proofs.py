@@ -1,0 +1,46 @@
+"""Every lab is in order, and its own solutions prove each of its requirements."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pytest
+
+from mde_grader.labs import LabFolder, find_labs
+from mde_grader.linting import lint
+from mde_grader.proving import SolutionProof, verify
+from mde_grader.solutions import read_solutions
+
+LABS = [folder for folder in find_labs() if folder.solutions.is_dir()]
+SIDE_BY_SIDE = 2
+"""More attempts at once than there are cores measure the machine, not the lab."""
+
+
+@functools.cache
+def proofs(lab: LabFolder) -> dict[str, SolutionProof]:
+    return {row.name: row for row in verify(lab, jobs=SIDE_BY_SIDE).rows}
+
+
+def test_there_are_labs() -> None:
+    assert LABS
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.root.name)
+def test_its_files_agree(lab: LabFolder, tmp_path: Path) -> None:
+    assert lint(lab, log=tmp_path / "log") == []
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lab", "solution"),
+    [
+        pytest.param(lab, solution.name, id=f"{lab.root.name}-{solution.name}")
+        for lab in LABS
+        for solution in read_solutions(lab)
+    ],
+)
+def test_a_solution_loses_exactly_what_it_declares(lab: LabFolder, solution: str) -> None:
+    row = proofs(lab)[solution]
+    assert row.ok, f"{solution}: {row.why}"
