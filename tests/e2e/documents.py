@@ -13,6 +13,7 @@ LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 INLINE = re.compile(r"`(?P<code>mde-grade [^`]+)`")
 PROMPT = re.compile(r"^(\$ |- (run: )?|run: )")
 END = re.compile(r"\s(#|>|\||;|&&|&)\s?.*$")
+FILE = re.compile(r"^`(?P<path>[^`\n]+)`:\n\n```\w*\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_OURS = {"solutions", "starter", "cases", "node_modules"}
 
 
@@ -33,6 +34,16 @@ def documents(root: Path) -> list[Path]:
 def blocks(text: str) -> list[Block]:
     """The fenced blocks, in order."""
     return [Block(match["language"], match["body"]) for match in FENCE.finditer(text)]
+
+
+def write_files(text: str, folder: Path) -> list[str]:
+    """Write every file that a document shows whole, below its name; the names."""
+    found = [(match["path"], match["body"]) for match in FILE.finditer(text)]
+    for name, body in found:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body)
+    return [name for name, _ in found]
 
 
 def links(text: str) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from mde_grader.places import data_root
 from tests.e2e.conftest import Grader
-from tests.e2e.documents import answered, blocks, typed
+from tests.e2e.documents import answered, blocks, typed, write_files
 
 ROOT = data_root()
 README = (ROOT / "README.md").read_text()
@@ -48,6 +48,16 @@ def test_the_tutorial_begins_as_it_says(grader: Grader) -> None:
     code, out, _ = grader.run("lab-02", "parceldesk")
     assert code == 1
     assert not set(answered(shown[1], "mde-grade lab-02 .")) - set(out.splitlines())
+
+
+@pytest.mark.slow
+def test_the_lab_that_the_howto_writes_proves_itself(grader: Grader) -> None:
+    page = (ROOT / "docs" / "how-to" / "write-a-lab.md").read_text()
+    assert "checks/test_notes.py" in write_files(page, grader.place / "lab-99")
+    for block in blocks(page):
+        for line in typed(block):
+            code, out, err = grader.run(*shlex.split(line)[1:])
+            assert code == 0, (line, out, err)
 
 
 @pytest.mark.slow
