@@ -6,6 +6,20 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Result(Protocol):
+    """What a benchmark found."""
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is met."""
+        ...
+
+    def line(self) -> str:
+        """One line for a person."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +62,68 @@ class Ratio:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """A measured value and the most that it may be.
+
+    Attributes:
+        name: What was measured.
+        ours: The value, in `unit`.
+        goal: The most that it may be; None where it is only told.
+        unit: `s` or `MB`.
+        runs: How often it was measured.
+        floor: What the same costs without us, in `unit`; None where there is no such thing.
+    """
+
+    name: str
+    ours: float
+    goal: float | None
+    unit: str
+    runs: int
+    floor: float | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is met; a value without one is never missed."""
+        return self.goal is None or self.ours <= self.goal
+
+    def line(self) -> str:
+        """One line for a person."""
+        floor = "" if self.floor is None else f"floor {self._shown(self.floor)}   "
+        goal = "told only" if self.goal is None else f"goal <= {self.goal:g} {self.unit}, {self._mark()}"
+        return f"{self.name:<42} {floor}ours {self._shown(self.ours)}   ({goal}; {self.runs} runs)"
+
+    def _shown(self, value: float) -> str:
+        digits = 3 if self.unit == "s" else 1
+        return f"{value:9.{digits}f} {self.unit}"
+
+    def _mark(self) -> str:
+        return "met" if self.met else "NOT MET"
+
+
 def timed(action: Callable[[], object]) -> float:
     """Seconds that a call takes."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
+
+
+def by_turns(floor: Callable[[], object], ours: Callable[[], object], pairs: int) -> tuple[float, float]:
+    """Median seconds of floor and ours, run by turns after one unmeasured turn of each, ours first: it fills caches.
+
+    Raises:
+        ValueError: `pairs` is less than one.
+    """
+    if pairs < 1:
+        raise ValueError("at least one pair must be measured")
+    ours()
+    floor()
+    floors: list[float] = []
+    mine: list[float] = []
+    for turn in range(pairs):
+        for action, times in ((floor, floors), (ours, mine)) if turn % 2 else ((ours, mine), (floor, floors)):
+            times.append(timed(action))
+    return statistics.median(floors), statistics.median(mine)
 
 
 def measure(  # noqa: PLR0913
@@ -64,12 +135,5 @@ def measure(  # noqa: PLR0913
     goal: float,
     speedup: bool = False,
 ) -> Ratio:
-    """Run floor and ours by turns, after one unmeasured turn of each, and compare their medians."""
-    floor()
-    ours()
-    floors: list[float] = []
-    mine: list[float] = []
-    for turn in range(pairs):
-        for action, times in ((floor, floors), (ours, mine)) if turn % 2 else ((ours, mine), (floor, floors)):
-            times.append(timed(action))
-    return Ratio(name, statistics.median(floors), statistics.median(mine), goal, speedup, pairs)
+    """Run floor and ours by turns, and compare their medians."""
+    return Ratio(name, *by_turns(floor, ours, pairs), goal, speedup, pairs)

@@ -1,0 +1,39 @@
+"""(d) The most memory that the grader ever has in use while it grades the reference of lab-02."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from benchmarks.ground import CONTAINERS, ROOT, command, environment
+from benchmarks.pairs import Ceiling
+
+GOAL = 120.0
+"""MB (10^6 bytes) of resident memory."""
+
+
+def run(pairs: int = 3) -> list[Ceiling]:
+    """Measure `pairs` attempts, and as many bare interpreters for a floor."""
+    ours, bare = [], []
+    with tempfile.TemporaryDirectory(prefix="mde-runs-") as state:
+        for _ in range(pairs):
+            ours.append(peak(command(CONTAINERS, CONTAINERS / "solutions" / "reference"), state))
+            bare.append(peak([sys.executable, "-I", "-c", "pass"], state))
+    return [Ceiling("peak memory, lab-02", max(ours), GOAL, "MB", pairs, statistics.median(bare))]
+
+
+def peak(arguments: list[str], state: str) -> float:
+    """Peak resident memory of one process in MB, as the kernel counted it.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment(state))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{arguments[-1]} ended with {process.returncode}")
+    return usage.ru_maxrss * 1024 / 1e6
