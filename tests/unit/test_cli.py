@@ -242,8 +242,8 @@ SLOW = """
 import os, signal, sys, time
 from mde_grader.cli import ending, main
 def slow(_):
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(30)
     finally:
         if {stubborn}:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from mde_grader.runtimes.policy.interpolate import VariableError, substitute
 from mde_grader.runtimes.policy.references import lookup, normal
 from mde_grader.runtimes.policy.rules import RULES, refuse, shown
 from tests.unit.policying import write
+from tests.unit.timing import soon
 
 NAMES = ("python:3.11-slim", "python:latest", "debian", "scratch", "ghcr.io/acme/base:1")
 DIGEST = "@sha256:" + "a" * 64
@@ -156,12 +157,8 @@ def test_a_wrong_line_is_named(text: str, line: int) -> None:
     "text", ["A='" + "x\n" * 30_000, "A=b" + " " * 60_000 + "c", "A=1\n" * 16_000, '"' * 60_000, "A " * 30_000]
 )
 def test_env_files_are_read_quickly(text: str) -> None:
-    begun = time.perf_counter()
-    try:  # noqa: SIM105
+    with soon(1.0), contextlib.suppress(SubmissionRefusedError):
         read_env(text, "f", {})
-    except SubmissionRefusedError:
-        pass
-    assert time.perf_counter() - begun < 1.0
 
 
 def test_ignore_patterns_keep_their_order_without_comments() -> None:

@@ -164,9 +164,11 @@ def wait(request: Mapping[str, Any]) -> dict[str, Any]:
     attempts, last = 0, "nothing was tried"
     while deadline.remaining() > 0:
         attempts += 1
-        done, last = _attempt(request, deadline)
+        done, seen = _attempt(request, deadline)
         if done:
-            return {"seconds": deadline.spent(), "attempts": attempts, "last": last}
+            return {"seconds": deadline.spent(), "attempts": attempts, "last": seen}
+        if attempts == 1 or deadline.remaining() > 0:  # one that our own deadline cut off says nothing of the service
+            last = seen
         time.sleep(min(interval, deadline.remaining()))
     raise OpError("timeout", f"not ready within {deadline.seconds:g} s; the last of {attempts} attempts: {last}")
 
