@@ -46,7 +46,7 @@ def test_a_submission_that_does_not_build_fails_with_its_place() -> None:
     assert judged.status is Status.FAILED
     assert judged.evidence is not None
     assert judged.evidence.seen == "Dockerfile:3: RUN ended with 1"
-    assert judged.evidence.look == "try it"
+    assert judged.evidence.look == "docker compose build"
 
 
 @pytest.mark.parametrize("error", [EngineError("gone"), RuntimeError("bug"), SessionError("gone", "closed")])

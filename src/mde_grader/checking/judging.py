@@ -75,12 +75,16 @@ def _evidence_of(error: BaseException) -> Evidence | None:
     return None
 
 
+_LOOKS = {"build": "docker compose build", "start": "docker compose up"}
+"""How a candidate sees such a fault for themselves, by the first word of its rule; its hint stands beside the fault."""
+
+
 def _evidence_of_fault(error: SubmissionError) -> Evidence:
     where = f"{error.where}: " if error.where else ""
     return Evidence(
         expected="the submission builds, starts and becomes ready",
         seen=where + error.message,
-        look=error.hint,
+        look=_LOOKS.get(error.rule.partition(".")[0], ""),
         said=error.said,
     )
 

@@ -131,7 +131,7 @@ def _services(root: Value, environment: Environment, notes: Notes) -> dict[str, 
             if missing
             else "no services"
         )
-        hint = f"call them so; the file has {shown(', '.join(found), 200) or 'none'}"
+        hint = f"name it exactly so; the file has {shown(', '.join(found), 200) or 'none'}"
         raise refuse("compose.required", message, where=where, hint=hint)
     if len(found) > environment.max_services:
         message = f"{len(found)} services, and this lab starts {environment.max_services} at the most"
