@@ -235,12 +235,39 @@ def test_missing_and_too_many_services_are_named(tmp_path: Path) -> None:
         ("configs: [c]", "image-override"),
         ("environment: {LD_PRELOAD: /run/secrets/x}", "image-environment"),
         ("environment: [path=/x]", "image-environment"),
+        ("environment: {GLIBC_TUNABLES: x}", "image-environment"),
+        ("environment: {PGPORT: '1'}", "image-environment"),
+        ("environment: {PGDATA: /nowhere}", "image-environment"),
+        ("environment: {PGDATA: /var/lib/postgresql/data-2}", "image-environment"),
+        ("environment: {POSTGRES_PASSWORD_FILE: /dev/zero}", "image-environment"),
+        ("secrets: [{source: s, target: /opt/mde/start.sh}]", "image-override"),
+        ("secrets: [{source: s, target: /etc/ld.so.preload}]", "image-override"),
         ("volumes: [v:/usr/local/bin]", "target"),
     ],
 )
 def test_the_lab_s_own_images_run_as_the_lab_built_them(tmp_path: Path, lines: str, rule: str) -> None:
-    text = f"{WEB}  db:\n    image: postgres:15\n{indented(lines)}configs: {{c: {{content: x}}}}\nvolumes: {{v: }}\n"
+    top = "configs: {c: {content: x}}\nsecrets: {s: {content: x}}\nvolumes: {v: }\n"
+    text = f"{WEB}  db:\n    image: postgres:15\n{indented(lines)}{top}"
     assert compose_refused(tmp_path, text).rule == f"compose.{rule}"
+
+
+@pytest.mark.parametrize("more", ["PGPORT: '5432'", "PGDATA: /var/lib/postgresql/data/pgdata", "PGUSER: me"])
+def test_a_lab_image_takes_what_people_give_the_official_one(tmp_path: Path, more: str) -> None:
+    lines = f"secrets: [s]\nenvironment: {{POSTGRES_PASSWORD_FILE: /run/secrets/s, {more}}}"
+    done = compose(tmp_path, f"{WEB}  db:\n    image: postgres:15\n{indented(lines)}secrets: {{s: {{content: x}}}}\n")
+    assert done.services[1].files == {"/run/secrets/s": b"x"}
+
+
+@pytest.mark.parametrize(("mode", "refusal"), [("", "compose.volume-shared"), (":ro", None)])
+def test_nobody_else_writes_to_a_lab_image_s_volume(tmp_path: Path, mode: str, refusal: str | None) -> None:
+    text = (
+        f"{WEB}{indented(f'volumes: [v:/spy{mode}]')}"
+        "  db:\n    image: postgres:15\n    volumes: [v:/var/lib/postgresql/data]\nvolumes: {v: }\n"
+    )
+    if refusal is None:
+        assert compose(tmp_path, text).services[0].mounts[0].read_only
+    else:
+        assert compose_refused(tmp_path, text).rule == refusal
 
 
 def test_a_hardened_lab_image_is_accepted_with_notes(tmp_path: Path) -> None:
@@ -519,3 +546,14 @@ def test_a_pipe_is_no_file_and_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     os.mkfifo(tmp_path / "x" / "web.env")
     assert compose_refused(tmp_path / "x", WEB + indented("env_file: web.env")).hint
+
+
+def test_a_variable_s_true_is_true(tmp_path: Path) -> None:
+    web = service(tmp_path, 'read_only: "true"', writable_root=True)
+    assert web.read_only
+    assert not service(tmp_path, 'read_only: "False"', writable_root=True).read_only
+
+
+def test_a_folder_that_is_not_there_holds_nothing_to_add(tmp_path: Path) -> None:
+    build = '{context: nowhere, dockerfile_inline: "FROM scratch\\nADD a /x\\n"}'
+    assert compose_refused(tmp_path, f"services: {{web: {{build: {build}}}}}").hint

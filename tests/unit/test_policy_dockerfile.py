@@ -307,9 +307,9 @@ def test_platform_arguments_get_what_buildkit_would_give(tmp_path: Path) -> None
 
 
 def test_the_escape_character_is_kept(tmp_path: Path) -> None:
-    result = built(tmp_path, "# escape=`\nFROM scratch\nRUN a `\n  b\\\n")
+    result = built(tmp_path, "# escape=`\nFROM scratch\nRUN a `\n  b\\c\n")
     assert result.startswith("# escape=`\nFROM scratch")
-    assert "RUN a   b\\\n" in result
+    assert "RUN a   b\\c\n" in result
 
 
 CACHED = "FROM python:3.11-slim\nRUN --mount=type=cache,target=/root/.cache/pip,sharing=locked {}\n"
@@ -379,4 +379,18 @@ def test_what_is_no_json_form_is_the_shell_s(tmp_path: Path, rest: str) -> None:
 
 
 def test_a_file_of_directives_alone_has_no_instruction() -> None:
-    assert parse("# syntax=docker/dockerfile:1\n", "f") == ([], "\\")
+    assert parse("# syntax=docker/dockerfile:1", "f") == ([], "\\")
+
+
+@pytest.mark.parametrize("sign", ["\x1c", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\x1b", "\x7f"])
+def test_signs_that_readers_take_for_different_things_are_refused(tmp_path: Path, sign: str) -> None:
+    # The builder's reader sees a second label here, and Python's `splitlines` a second FROM.
+    for line in (f"LABEL x{sign}y=1 mde-grade.cache=other", f'LABEL x="a{sign}FROM nosuch:image AS y"'):
+        error = not_built(tmp_path, f"FROM python:3.11-slim\n{line}\n")
+        assert (error.rule, error.where) == ("dockerfile.syntax", "Dockerfile:2")
+
+
+def test_no_line_ends_in_a_backslash_whatever_escapes(tmp_path: Path) -> None:
+    # A reader that knows nothing of the directive would join the next FROM to it, and weigh against another base.
+    text = "# escape=`\nFROM python:3.11-slim AS a\nRUN echo \\\nFROM a\nRUN y\n"
+    assert not_built(tmp_path, text).rule == "dockerfile.syntax"

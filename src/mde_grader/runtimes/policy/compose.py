@@ -15,6 +15,7 @@ from mde_grader.runtimes.policy.dockerfile import Rules
 from mde_grader.runtimes.policy.dotenv import MAX_BYTES, read_env
 from mde_grader.runtimes.policy.folder import Folder
 from mde_grader.runtimes.policy.keys import check_known
+from mde_grader.runtimes.policy.labimages import check_shared_volumes
 from mde_grader.runtimes.policy.mounts import check_volumes
 from mde_grader.runtimes.policy.references import lookup, normal
 from mde_grader.runtimes.policy.rules import refuse, shown
@@ -65,6 +66,7 @@ def plan_compose(
     images = _images(services, builds, environment)
     shared = _shared(root, environment, given)
     read = {name: read_service(name, service, images[name], shared) for name, service in services.items()}
+    check_shared_volumes({name: service.spec for name, service in read.items()}, services)
     _check_order(read)
     plan = Plan(
         builds=builds.plans,

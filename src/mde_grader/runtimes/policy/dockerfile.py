@@ -217,7 +217,7 @@ def _line(writer: _Writer, text: str, line: Instruction) -> None:
         raise refuse(
             "dockerfile.too-long", message, where=line.where, hint="put scripts and data into files and COPY them"
         )
-    if text.rstrip().endswith(writer.escape) or "\n" in text or "\r" in text:
+    if text.rstrip().endswith((writer.escape, "\\")) or "\n" in text or "\r" in text:
         message = f"{line.keyword} ends in an escape character or has a carriage return inside"
         raise refuse("dockerfile.syntax", message, where=line.where, hint="mend the end of the line")
     writer.lines.append(text)

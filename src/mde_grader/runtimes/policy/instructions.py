@@ -42,6 +42,8 @@ _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
 _MAX_FLAGS = 30
 _MAX_FLAG = 4096
 _SPACE = " \t\r\f\v"
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
+"""Characters that one reader takes for white space or a line's end and another does not: nobody needs them here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,14 @@ def parse(text: str, file: str, first_line: int = 1) -> tuple[list[Instruction],
         SubmissionRefusedError: An instruction is unknown or not written correctly.
     """
     lines = text.split("\n")
+    odd = next((number for number, line in enumerate(lines, first_line) if _ODD.search(line)), None)
+    if odd is not None:
+        raise refuse(
+            "dockerfile.syntax",
+            "a control character, or a line break that is not a plain one",
+            where=f"{file}:{odd}",
+            hint="write the line anew in a plain-text editor",
+        )
     escape = _escape(lines, file)
     numbered = iter(enumerate(lines, first_line))
     found: list[Instruction] = []

@@ -42,7 +42,10 @@ RULES: dict[str, str] = {
     "compose.alias": "Further names of a service are not those of another service.",
     "compose.image": "`image` without `build` names one of the lab's images, or an image that this file builds.",
     "compose.image-override": "The lab's own images keep their command, entrypoint and files.",
-    "compose.image-environment": "The lab's own images are not given variables that change how programs are loaded.",
+    "compose.image-environment": (
+        "The lab's own images are not given variables that change how programs are loaded, or where they listen, store"
+        " and read."
+    ),
     "compose.build": "`build` uses context, dockerfile, dockerfile_inline, target and args only.",
     "compose.build-context": "The build context is a folder of the submission.",
     "compose.env-file": "Files of variables are lines of NAME=value.",
@@ -54,6 +57,7 @@ RULES: dict[str, str] = {
     "compose.target": "Mount targets are plain absolute paths, none twice, and not `/`, `/proc`, `/sys` or `/dev`.",
     "compose.bind": "Folders and sockets of the host are never mounted.",
     "compose.volume": "Volumes are named, local, and without driver options.",
+    "compose.volume-shared": "Where one of the lab's images keeps its data, no other service writes.",
     "compose.volume-undeclared": "Each named volume stands under the top-level `volumes`.",
     "compose.network": "Networks are plain bridges that the stack makes itself.",
     "compose.network-undeclared": "Each network that a service names stands under the top-level `networks`.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mde_grader.environments import Environment
 from mde_grader.runtimes.base import ServiceSpec
 from mde_grader.runtimes.policy.keys import REFUSED, SILENT, WITHOUT_EFFECT, check_known, refuse_known
+from mde_grader.runtimes.policy.labimages import check_files, check_variables
 from mde_grader.runtimes.policy.mounts import Mounts, read_mounts
 from mde_grader.runtimes.policy.rules import refuse, shown
 from mde_grader.runtimes.policy.surroundings import Given, read_environment, read_files
@@ -55,7 +56,6 @@ _SIGNAL = re.compile(r"(SIG)?[A-Z][A-Z0-9+-]{1,12}|[1-9][0-9]?")
 _CAPABILITY = re.compile(r"(CAP_)?[A-Za-z_]{2,30}")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _CONDITIONS = {"service_started", "service_healthy"}
-_LOADER = re.compile(r"LD_.*|PATH|ENV|BASH_ENV|BASH_FUNC.*|SHELLOPTS|IFS|PERL.*|PYTHON.*|GCONV_PATH|LOCPATH|NLSPATH")
 _NO_NEW_PRIVILEGES = {"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"}
 _LAB_IMAGE_REFUSED = ("command", "entrypoint", "configs")
 _LAB_IMAGE_WITHOUT_EFFECT = ("user", "read_only", "tmpfs", "working_dir", "stop_signal", "cap_add")
@@ -133,7 +133,7 @@ def read_service(name: str, service: Value, image: str | LabImage, shared: Share
     _check_security(at("security_opt"))
     own = isinstance(image, LabImage)
     if isinstance(image, LabImage):
-        _check_lab_image(service, image, environment, mounts, shared)
+        _check_lab_image(service, image, environment, files, mounts, shared)
     stop = at("stop_grace_period")
     ready = shared.environment.ready.get(name)
     asked_read_only = _flag(at("read_only"))
@@ -294,8 +294,13 @@ def _links(name: str, value: Value) -> dict[str, str]:
     return found
 
 
-def _check_lab_image(
-    service: Value, image: LabImage, environment: Mapping[str, str], mounts: Mounts, shared: Shared
+def _check_lab_image(  # noqa: PLR0913, PLR0917 - each is another side of what the service is given
+    service: Value,
+    image: LabImage,
+    environment: Mapping[str, str],
+    files: Mapping[str, bytes],
+    mounts: Mounts,
+    shared: Shared,
 ) -> None:
     """The lab's own images run as the lab built them."""
     name = f"service {shown(str(service.path[-1]))}"
@@ -308,13 +313,10 @@ def _check_lab_image(
         value = service.child(key)
         if value.data is not None:
             shared.given.notes.add(f"{value.where}: {name}: `{key}` has no effect on the lab's own image")
-    for variable in environment:
-        if _LOADER.fullmatch(variable.upper()):
-            message = f"{name}: {shown(variable)} cannot be set for the lab's image {image.name}"
-            where = service.child("environment").where
-            raise refuse("compose.image-environment", message, where=where, hint=f"remove {shown(variable)}")
     allowed = shared.environment.image_volumes
     places = {*allowed.get(image.name, ()), *allowed.get(image.tag, ())}
+    check_variables(environment, files, places, service)
+    check_files(files, service)
     for mount in mounts.volumes:
         if mount.target not in places:
             raise refuse(
