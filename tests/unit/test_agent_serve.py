@@ -65,6 +65,15 @@ def test_an_operation_that_hangs_is_answered_for_and_the_next_one_served(
     assert loop.ask(id=2, op="stat", seconds=5) == {"id": 2, "ok": {"held": True}}, "the late answer to 1 is dropped"
 
 
+def test_an_answer_that_would_end_the_session_is_not_sent(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    # 500 paths of 3500 bytes that are no UTF-8, each told as `\\udcff`, ended the session and with it every check.
+    found = {"paths": ["\udcff" * 3_500] * 500}
+    monkeypatch.setattr(serve, "operation", lambda _: lambda _request: found)
+    assert loop.ask(id=1, op="find", seconds=5)["error"]["kind"] == "too-large"
+    del found["paths"][100:]
+    assert loop.ask(id=2, op="find", seconds=5)["ok"] == found
+
+
 def test_a_request_with_nonsense_for_seconds_is_answered(loop: Loop) -> None:
     assert loop.ask(id=1, op="hello", seconds="soon")["error"]["kind"] == "bad-request"
 

@@ -19,6 +19,8 @@ VERSION = 1
 MAX_WORKERS = 64
 OVERDUE_SECONDS = 0.4
 """How long after its own time an operation is answered for; below the client's second of grace."""
+MAX_ANSWER = 7 * 1024 * 1024
+"""Longest answer that is sent, bytes; the client gives the whole session up for one of more than 8 MiB."""
 _LOOK_SECONDS = 0.2
 _WARM = ("net", "files")
 _OPS = {
@@ -106,7 +108,7 @@ class Agent:
         except Exception as error:  # noqa: BLE001 - whatever happens to one request, the next is answered
             answer["error"] = {"kind": "bad-request", "message": f"{type(error).__name__}: {error}"}
         if not watched or self._running.pop(answer["id"], None) is not None:
-            self._write(json.dumps(answer).encode() + b"\n")
+            self._write(_line(answer))
 
     def _watch(self) -> None:
         """Answer for operations that hang in the kernel: a service can stall whoever reads its /proc for long."""
@@ -133,6 +135,15 @@ class Agent:
         with self._writing:
             while data:
                 data = data[os.write(self._sink, data) :]
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    """One line of answer; a service's long names must not cost more than the question that met them."""
+    line = json.dumps(answer).encode() + b"\n"
+    if len(line) <= MAX_ANSWER:
+        return line
+    error = {"kind": "too-large", "message": f"what was found takes more than {MAX_ANSWER} bytes to tell"}
+    return json.dumps({"id": answer["id"], "error": error}).encode() + b"\n"
 
 
 def operation(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
