@@ -107,6 +107,8 @@ class _Attempt:
 def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
     """Grade one submission against one lab; again, at most twice, when the failure was ours.
 
+    No try begins after the lab's deadline, counted from the first one's start: what makes us fail may be the submission.
+
     Args:
         request: What to grade.
         listener: Told what happens.
@@ -120,13 +122,14 @@ def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
     """
     _insist_on_known(request)
     folder = new_run(request.lab.lab.id, request.run_dir)
+    latest = time.monotonic() + (request.timeout or request.lab.environment().deadline)
     for left in reversed(range(TRIES)):
         try:
             result = _try_once(request, folder, listener)
         except (UsageError, EngineUnavailableError, ImageMissingError, InterruptedAttemptError):
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        if result.card.verdict is not Verdict.INCOMPLETE or not left:
+        if result.card.verdict is not Verdict.INCOMPLETE or not left or time.monotonic() > latest:
             break
         why = result.card.fault.message if result.card.fault else "something of ours failed"
         Timeline(listener).note(f"not scored, trying again: {why}")
