@@ -107,7 +107,7 @@ class _Attempt:
 def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
     """Grade one submission against one lab; again, at most twice, when the failure was ours.
 
-    No try begins after the lab's deadline, counted from the first one's start: what makes us fail may be the submission.
+    No try begins after the lab's deadline, counted from the first start: our failure may be its doing.
 
     Args:
         request: What to grade.
