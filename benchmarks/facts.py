@@ -31,7 +31,7 @@ REPEATS = 20
 """Times that ours runs for one of testinfra's, so that a millisecond can be told from the clock's noise."""
 
 PAGE = "/srv/page/index.html"
-FETCH = r"bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080; printf \"GET / HTTP/1.0\r\n\r\n\" >&3; head -1 <&3'"
+FETCH = r"""bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080; printf "GET / HTTP/1.0\r\n\r\n" >&3; head -1 <&3'"""
 """The cheapest way to ask for a page by the image's own programs; an interpreter would take 50 ms longer."""
 
 LIST = "ps -o pid,comm,args"
