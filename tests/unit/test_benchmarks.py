@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS, QUICK, main
 from benchmarks.pairs import Ceiling, Ratio, by_turns, measure, timed
+from benchmarks.raw import Agent, reply
 
 
 class TestRatio:
@@ -148,3 +152,48 @@ class TestCommand:
     def test_every_claim_has_its_benchmark(self) -> None:
         assert set(BENCHMARKS) == {"startup", "facts", "trivial", "attempt", "memory"}
         assert BENCHMARKS["attempt"][1] >= 20
+
+
+def framed(stream: int, payload: bytes) -> bytes:
+    return bytes([stream, 0, 0, 0]) + len(payload).to_bytes(4, "big") + payload
+
+
+class TestAgent:
+    """The floor's own conversation with a side container; a floor that misreads answers measures nothing."""
+
+    @pytest.fixture
+    def ends(self) -> Iterator[tuple[Agent, socket.socket]]:
+        near, far = socket.socketpair()
+        agent = Agent(near)
+        yield agent, far
+        agent.close()
+        far.close()
+
+    def test_answers_find_their_questions_in_any_order_and_in_pieces(self, ends: tuple[Agent, socket.socket]) -> None:
+        agent, far = ends
+        first, second = agent.send("one"), agent.send("two", url="u")
+        asked = [json.loads(line) for line in far.recv(65_536).splitlines()]
+        assert [(each["op"], each["seconds"]) for each in asked] == [("one", 10.0), ("two", 10.0)]
+        assert asked[1]["url"] == "u"
+        lines = b"".join(
+            json.dumps({"id": each["id"], "ok": {"n": each["id"]}}).encode() + b"\n" for each in asked[::-1]
+        )
+        for piece in (framed(2, b"a word on stderr\n"), framed(1, lines[:10]), framed(1, lines[10:])):
+            for byte in piece:
+                far.sendall(bytes([byte]))
+        assert first.get(timeout=5)["ok"] == {"n": asked[0]["id"]}
+        assert second.get(timeout=5)["ok"] == {"n": asked[1]["id"]}
+
+    def test_a_value_is_sent_as_json(self, ends: tuple[Agent, socket.socket]) -> None:
+        agent, far = ends
+        agent.start_http("POST", "http://web/", json={"a": 1})
+        asked = json.loads(far.recv(65_536))
+        assert asked["headers"] == {"Content-Type": "application/json"}
+        assert json.loads(base64.b64decode(asked["body"])) == {"a": 1}
+
+    def test_no_answer_is_status_zero(self) -> None:
+        assert reply({"error": {"kind": "refused", "message": ""}}) == (0, b"", {})
+
+    def test_an_answer_about_http(self) -> None:
+        body = base64.b64encode(b"x").decode()
+        assert reply({"ok": {"status": 200, "body": body, "headers": [["X-Up", "a"]]}}) == (200, b"x", {"x-up": "a"})
