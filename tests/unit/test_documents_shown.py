@@ -21,7 +21,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 def understand(arguments: list[str]) -> None:
     """Let click's own parser read a command line; raises what it raises."""
     command: click.Command = app
-    context = click.Context(app, info_name="mde-grade")
+    context = click.Context(app, info_name="mde-grade", **app.context_settings)  # click remembers what it saw first
     rest = list(arguments)
     while isinstance(command, click.Group):
         if rest and rest[0].startswith("-"):
@@ -35,7 +35,7 @@ def understand(arguments: list[str]) -> None:
         else:
             rest = rest[1:]
         assert found is not None
-        command, context = found, click.Context(found, parent=context)
+        command, context = found, click.Context(found, parent=context, **found.context_settings)
         if not rest:
             return
     _, left, _ = command.make_parser(context).parse_args(rest)
