@@ -5,6 +5,7 @@ Hypothesis tries a little at each run, and a lot when MDE_HYPOTHESIS=thorough as
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import HealthCheck, settings
@@ -28,3 +29,8 @@ settings.load_profile(os.environ.get("MDE_HYPOTHESIS", "quick"))
 
 collect_ignore_glob = ["*/labs", "hostile/cases"]
 """Labs and submissions that tests work with: their `test_*.py` are a lab's checks, not ours."""
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through thousands of collected tests again and again."""
+    gc.freeze()
