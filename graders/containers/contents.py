@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -25,6 +26,24 @@ def needless(paths: Iterable[str]) -> dict[str, str]:
     """
     found = {path: _what(PurePosixPath(path)) for path in paths}
     return {path: what for path, what in found.items() if what}
+
+
+def disguises(secret: str) -> dict[str, str]:
+    """The forms in which a secret is commonly written, itself included, by a word for each.
+
+    Base64 depends on what stands before, hence three of them; the letters at the ends that depend on the neighbours
+    are left out.
+
+    >>> disguises("Kran-und-Kai-2009")["in base64"]
+    'S3Jhbi11bmQtS2FpLTIwMD'
+    """
+    raw = secret.encode()
+    found = {"as it is": secret, "in hexadecimal": raw.hex(), "backwards": secret[::-1]}
+    for shift in range(3):
+        coded = base64.b64encode(bytes(shift) + raw).decode("ascii").rstrip("=")
+        first = (shift * 8 + 5) // 6
+        found[f"in base64, {shift} off" if shift else "in base64"] = coded[first : (shift + len(raw)) * 8 // 6]
+    return found
 
 
 def _what(path: PurePosixPath) -> str:

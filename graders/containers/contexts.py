@@ -13,7 +13,7 @@ from pathlib import Path
 INFLATED = 6_000
 """How many times a secret is repeated in place of itself."""
 
-LARGEST = 4_000_000
+LARGEST = 64_000_000
 """Bytes above which a file is not searched for secrets."""
 
 SHORTEST = 6

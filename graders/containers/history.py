@@ -70,6 +70,17 @@ def fetched(paths: Iterable[str]) -> list[str]:
     return sorted({name for wheel in wheels if (name := wheel.partition("-")[0].lower()) not in _BUILD_TOOLS})
 
 
+def installed(log: str, names: Iterable[str]) -> list[str]:
+    """Which of the named projects pip says, in a build's log, to have installed; cached steps say nothing.
+
+    >>> installed("Successfully installed blinker-1.9.0 psycopg-binary-3.2.1 mine-0.1", ["blinker", "psycopg-binary"])
+    ['blinker', 'psycopg-binary']
+    """
+    said = re.findall(r"^\W*Successfully installed (.+)$", log, re.MULTILINE)
+    found = {word.rpartition("-")[0].lower().replace("_", "-") for line in said for word in line.split()}
+    return sorted(found & set(names))
+
+
 def installs_again(before: Iterable[Layer], after: Iterable[Layer]) -> str:
     """The first step that installs wheels it brought along and was not taken from the cache; empty when there is none.
 

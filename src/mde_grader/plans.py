@@ -22,7 +22,8 @@ class BuildPlan:
         target: Stage to build, None for the last.
         arguments: Build arguments.
         excludes: Patterns of its .dockerignore.
-        written: What the FROMs of the stages that are built name, as written, variables replaced (digests kept).
+        written: What FROM, and COPY --from for another image, name in the stages that are built, as written, variables
+            replaced (digests kept).
     """
 
     key: str

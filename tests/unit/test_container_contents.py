@@ -1,3 +1,4 @@
+import base64
 import fnmatch
 from pathlib import PurePosixPath
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.containers.contents import LOOK_FOR, needless
+from graders.containers.contents import LOOK_FOR, disguises, needless
 
 EXTRA = [
     "/venv/lib/python3.11/site-packages/_pytest",
@@ -45,3 +46,20 @@ def test_what_belongs_there_is_left_out(path: str) -> None:
 @given(st.lists(st.text(max_size=40)))
 def test_any_path_is_judged(paths: list[str]) -> None:
     assert set(needless(paths)) <= set(paths)
+
+
+@given(before=st.binary(max_size=9), after=st.binary(max_size=9), secret=st.text(min_size=6, max_size=40))
+def test_a_secret_is_found_wherever_it_stands_in_base64(before: bytes, after: bytes, secret: str) -> None:
+    forms = disguises(secret)
+    coded = base64.b64encode(before + secret.encode() + after).decode()
+    assert any(form in coded for what, form in forms.items() if "base64" in what)
+
+
+def test_a_secret_s_other_forms() -> None:
+    forms = disguises("Kai-2009")
+    assert (forms["as it is"], forms["in hexadecimal"], forms["backwards"]) == (
+        "Kai-2009",
+        "4b61692d32303039",
+        "9002-iaK",
+    )
+    assert all(len(form) >= 8 for form in forms.values()), "a short form would be found by chance"

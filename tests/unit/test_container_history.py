@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from graders.containers.history import (
     fetched,
     grown,
+    installed,
     installs_again,
     largest,
     needles_told,
@@ -134,3 +135,13 @@ def test_the_largest_steps_come_first() -> None:
     lines = largest(history, 2).splitlines()
     assert len(lines) == 2
     assert "90.0 MB  big" in lines[0]
+
+
+def test_what_pip_says_it_installed_counts_only_where_it_is_a_dependency() -> None:
+    log = (
+        "Step 3/9 : RUN ./install.sh\n ---> Running in 0123456789ab\n"
+        "Successfully installed Flask-3.1.0 psycopg_binary-3.2.1 parceldesk-1.0\n ---> fedcba987654\n"
+    )
+    assert installed(log, ["flask", "psycopg-binary", "gunicorn"]) == ["flask", "psycopg-binary"]
+    assert installed("Step 3/9 : RUN pip install flask\n ---> Using cache\n", ["flask"]) == []
+    assert installed("echo Successfully installed flask-1\n", ["flask"]) == []

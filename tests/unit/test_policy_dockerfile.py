@@ -394,3 +394,9 @@ def test_no_line_ends_in_a_backslash_whatever_escapes(tmp_path: Path) -> None:
     # A reader that knows nothing of the directive would join the next FROM to it, and weigh against another base.
     text = "# escape=`\nFROM python:3.11-slim AS a\nRUN echo \\\nFROM a\nRUN y\n"
     assert not_built(tmp_path, text).rule == "dockerfile.syntax"
+
+
+def test_what_is_copied_from_another_image_counts_as_named(tmp_path: Path) -> None:
+    text = "FROM python:3.11-slim AS a\nFROM scratch\nCOPY --from=a /a /a\nCOPY --from=python:latest /b /b\n"
+    done = planned(tmp_path, {"Dockerfile": text}, kind="dockerfile", required=())
+    assert [build.written for build in done.builds.values()] == [("python:3.11-slim", "scratch", "python:latest")]

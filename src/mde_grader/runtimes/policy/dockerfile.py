@@ -76,7 +76,7 @@ class Rewritten:
         text: For the builder.
         bases: Public names of its bases, each once.
         base: Public name under the stage that is built.
-        written: What each FROM that is built names, as it was written, variables replaced.
+        written: What each FROM that is built, and each COPY --from of another image, names, as it was written.
         target: Name of the stage that is built; it is the text's last.
     """
 
@@ -116,6 +116,7 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     below: dict[str, str] = field(default_factory=dict)
     shells: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    copied: list[str] = field(default_factory=list)
 
 
 def rewrite(asked: Asked, folder: Folder, rules: Rules) -> Rewritten:
@@ -144,6 +145,7 @@ def rewrite(asked: Asked, folder: Folder, rules: Rules) -> Rewritten:
         _write_stage(writer, stage)
     bases = tuple(dict.fromkeys(base for base in writer.below.values() if base))
     written = tuple(stage.written for stage in built if named(stage.written, stages[: stage.index]) is None)
+    written = tuple(dict.fromkeys((*written, *writer.copied)))
     return Rewritten("\n".join(writer.lines) + "\n", bases, writer.below[last.name], written, last.name)
 
 
@@ -255,6 +257,7 @@ def _copy_source(writer: _Writer, stage: Stage, line: Instruction, value: str) -
             where=line.where,
             hint="name a stage of this file (FROM ... AS name)",
         )
+    writer.copied.append(value)
     return _tag(_base(value, writer.rules, line.where, "dockerfile.copy-from"), writer.rules)
 
 
