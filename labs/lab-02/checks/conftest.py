@@ -20,8 +20,8 @@ Take = Callable[..., dict[str, object]]
 def take(probe: Probe) -> Take:
     """Hands a parcel in at the desk and returns what the desk says of it."""
 
-    def post(at: str = "http://web:8080", *, seconds: float = 15) -> dict[str, object]:
-        wanted = {"recipient": f"Ada {secrets.token_hex(4)}", "weight_grams": 750}
+    def post(at: str = "http://web:8080", *, weight: int = 750, seconds: float = 15) -> dict[str, object]:
+        wanted = {"recipient": f"Ada {secrets.token_hex(4)}", "weight_grams": weight}
         for attempt in eventually(seconds=seconds, interval=0.25):
             with attempt:
                 _ask_whether_ready(probe, at)
@@ -71,21 +71,23 @@ def _insist_on_web(built: Collection[str]) -> None:
 
 @pytest.fixture
 def restart(stack: Stack, own: tuple[str, ...]) -> Callable[..., None]:
-    """Replaces the named services, waits for them, and then replaces all that the submission builds."""
+    """Replaces the named services, and all that the submission builds.
 
-    def replace(*first: str, kill: bool = False) -> None:
+    All of them are dead before the first comes back: what one remembers it cannot hand on to another.
+    """
+
+    def replace(*first: str) -> None:
+        _all_at_once(stack, (*first, *own), lambda service: service.kill())
         for names in (first, own) if first else (own,):
-            with ThreadPoolExecutor(len(names)) as pool:
-                list(pool.map(lambda name: _replace(stack[name], kill=kill), names))
+            _all_at_once(stack, names, lambda service: service.recreate())
             stack.wait_ready(*names)
 
     return replace
 
 
-def _replace(service: Service, *, kill: bool) -> None:
-    if kill:
-        service.kill()
-    service.recreate()
+def _all_at_once(stack: Stack, names: Collection[str], step: Callable[[Service], None]) -> None:
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: step(stack[name]), names))
 
 
 @pytest.fixture

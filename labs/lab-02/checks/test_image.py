@@ -4,16 +4,28 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from graders.containers.contents import LOOK_FOR, needless
-from graders.containers.contexts import files_with, gained, inflate, plant, planted_seen, touch_sources
-from graders.containers.history import fetched, grown, installs_again, largest, needles_told, secret_settings
+from graders.containers.contents import LOOK_FOR, disguises, needless
+from graders.containers.contexts import files_with, plant, planted_seen, touch_sources
+from graders.containers.history import (
+    fetched,
+    grown,
+    installed,
+    installs_again,
+    largest,
+    needles_told,
+    secret_settings,
+)
 from graders.containers.references import why_floating
 from mde_grader.checking import expect, fail, requirement
-from mde_grader.checking.context import Change, Submission
+from mde_grader.checking.context import Change, Search, Submission
 from mde_grader.runtimes.base import BuiltImage, Stack
 
 OLD_PASSWORD = "Kran-und-Kai-2009"  # noqa: S105 - the one that the starter gives away
 BUDGET = 64_000_000
+DEPENDENCIES = (
+    *("bottle", "flask", "gunicorn", "pg8000", "psycopg", "psycopg-binary", "psycopg2-binary", "uvicorn", "waitress"),
+    "werkzeug",
+)
 PRIVATE = {".env": 200_000, ".git/objects/pack/pack-1.pack": 400_000, "secrets/database.txt": 800_000}
 SOURCES = ("web.py", "worker.py", "tariff.py", "label.py")
 
@@ -35,16 +47,16 @@ def test_history_and_settings(distinct: dict[str, BuiltImage], given: Mapping[st
 
 
 @requirement("no-secrets")
-def test_layers(distinct: dict[str, BuiltImage], submission: Submission, rebuild: Rebuild) -> None:
-    """The legacy password is in no layer, not even in one whose file a later step removed."""
-    holders = files_with(submission.root, OLD_PASSWORD)
-    for name, image in distinct.items() if holders else ():
-        rebuilt = rebuild(name, lambda folder: inflate(folder, OLD_PASSWORD))
-        size, step = grown(image.history, rebuilt.history)
+def test_layers(distinct: dict[str, BuiltImage], submission: Submission, search_image: Search) -> None:
+    """The legacy password is in no layer, not even in one whose file a later step removed, and in no disguise."""
+    forms = disguises(OLD_PASSWORD)
+    held = any(files_with(submission.root, form) for form in forms.values())
+    for name, image in distinct.items() if held else ():
+        hits = search_image(image, {what: form.encode() for what, form in forms.items()})
         expect(
-            size < gained(OLD_PASSWORD) // 2,
+            not hits,
             expected="no layer holds the password of parceldesk.ini",
-            seen=f"{name}: it stands in {', '.join(holders[:3])}, which the step `{step}` brings in",
+            seen=f"{name}: " + "; ".join(f"{hit.path} ({hit.needle})" for hit in hits[:3]),
             look=f"docker save $(docker compose images -q {name}) | tar -xO --wildcards '*.tar' | grep -ac Kran",
         )
 
@@ -71,11 +83,12 @@ def test_code_changes(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None
     for name, image in distinct.items():
         rebuilt = rebuild(name, lambda folder: _touch(folder, token))
         again = fetched(rebuilt.index_requests)
+        again = again or installed(rebuilt.log, DEPENDENCIES)
         step = installs_again(image.history, rebuilt.history)
         expect(
             not again and not step,
             expected="after a change to the code, the steps that install dependencies come from the cache",
-            seen=f"{name}: {f'ran again: `{step}`' if step else 'fetched again: ' + ', '.join(again)}",
+            seen=f"{name}: {f'ran again: `{step}`' if step else 'installed again: ' + ', '.join(again)}",
             look="docker compose build; echo '# x' >> parceldesk/web.py; docker compose build (look for CACHED)",
         )
 
@@ -100,11 +113,12 @@ def test_size(distinct: dict[str, BuiltImage]) -> None:
 
 @requirement("pinned-base")
 def test_references(submission: Submission) -> None:
-    """Every image that is named, in FROM and in compose.yaml, says which release it is."""
-    named = {base for build in submission.plan.builds.values() for base in build.bases}
+    """Every image that is named, in FROM, COPY --from and compose.yaml, says which release it is."""
+    named = {base for build in submission.plan.builds.values() for base in build.written}
     services = submission.plan.compose.get("services")
-    for service in services.values() if isinstance(services, dict) else ():
-        if isinstance(service, dict) and "build" not in service:
+    for planned in submission.plan.services:
+        service = services.get(planned.name) if isinstance(services, dict) else None
+        if isinstance(service, dict) and not planned.image.startswith("build:"):
             named.add(str(service.get("image", "")))
     floating = {name: why_floating(name) for name in sorted(named) if why_floating(name)}
     expect(
@@ -124,11 +138,17 @@ def test_nothing_needless(stack: Stack, distinct: dict[str, BuiltImage]) -> None
             service=stack[name].container_id,
             path="/",
             names=list(LOOK_FOR),
-            depth=14,
+            depth=32,
             limit=500,
             seconds=10,
         )
         extra = needless(found["paths"])
+        expect(
+            extra or not found["truncated"],
+            expected="an image that can be looked through in 10 seconds",
+            seen=f"{name}: more than 500 files have such names, or there are far too many files",
+            look=f"docker compose exec {name} find / -xdev | wc -l",
+        )
         expect(
             not extra,
             expected="only what the application needs to run",
