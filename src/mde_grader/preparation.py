@@ -96,7 +96,7 @@ class Preparation:
         copy = self.work / f"rebuild-{next(self._copies)}"
         shutil.copytree(self.source, copy, symlinks=True)
         change(copy)
-        return self._build(plan, copy)
+        return self._build(plan, copy, lasting=False)
 
     def discard(self) -> None:
         """Forget the images, but for what the lab's build cache may keep."""
@@ -117,7 +117,7 @@ class Preparation:
         own = [spec.name for spec in self.plan.services if not spec.candidate]
         return tuple(dict.fromkeys((*service.requires, *own)))
 
-    def _build(self, plan: BuildPlan, source: Path) -> BuiltImage:
+    def _build(self, plan: BuildPlan, source: Path, *, lasting: bool = True) -> BuiltImage:
         spec = BuildSpec(
             name=plan.key,
             lab=self.lab.id,
@@ -128,6 +128,7 @@ class Preparation:
             arguments=plan.arguments,
             index=self.tags.get(self.environment.index) if self.environment.index else None,
             limits=self.environment.build,
+            lasting=lasting,
         )
         image = self.runtime.build(spec, self.owner)
         self.built.append(image)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from mde_grader.runtimes.docker.builds import build
 from mde_grader.runtimes.docker.client import Engine, RefusalError, connect_engine
 from mde_grader.runtimes.docker.logs import read_log
 from mde_grader.runtimes.docker.networks import create_network
+from mde_grader.runtimes.docker.runtime import DockerRuntime
 from mde_grader.runtimes.docker.sweeping import sweep
 from mde_grader.runtimes.docker.watch import End, LayerWatch, Watch
 from mde_grader.runtimes.janitor import Here
@@ -145,6 +147,24 @@ class TestBuilds:
         with pytest.raises(BuildFailedError, match="exit code 2"):
             build(engine, self.spec(tmp_path), OWNER)
 
+    def test_a_failed_build_shows_what_its_programs_printed(
+        self, daemon: FakeDaemon, engine: Engine, tmp_path: Path
+    ) -> None:
+        printed = [
+            {"stream": "Step 2/2 : RUN pip install requests\n"},
+            {"stream": " ---> Running in 0123456789ab\n"},
+            {"stream": "ERROR: No matching distribution found for requests\n"},
+            {"stream": "Removing intermediate container 0123456789ab\n"},
+        ]
+        self.ready(daemon, *printed, {"error": "The command 'pip install requests' returned a non-zero code: 1"})
+        with pytest.raises(BuildFailedError, match="not there when you are graded: requests") as caught:
+            build(engine, self.spec(tmp_path), OWNER)
+        assert caught.value.rule == "build.network"
+        assert caught.value.said.splitlines() == [
+            "Step 2/2 : RUN pip install requests",
+            "ERROR: No matching distribution found for requests",
+        ]
+
     def test_a_dockerfile_that_is_refused(self, daemon: FakeDaemon, engine: Engine, tmp_path: Path) -> None:
         self.ready(daemon)
         daemon.refuse("POST", "/build", 400, "dockerfile parse error line 2: unknown instruction: RUM")
@@ -201,6 +221,22 @@ class TestBuilds:
         assert query["forcerm"] == "1"
         assert {"Name": "fsize", "Soft": 256 << 20, "Hard": 256 << 20} in json.loads(query["ulimits"])
         assert "/images/sha256:i/tag" in daemon.paths("POST")
+
+    @pytest.mark.parametrize("lasting", [True, False])
+    def test_only_what_is_to_last_is_kept(
+        self, daemon: FakeDaemon, engine: Engine, tmp_path: Path, lasting: bool
+    ) -> None:
+        self.ready(daemon, {"aux": {"ID": "sha256:i"}})
+        daemon.on("GET", "/images/base/history", lambda _: Answer([]))
+        daemon.on("GET", "/images/sha256:i/history", lambda _: Answer([]))
+        daemon.on("POST", "/images/", lambda _: Answer(status=201))
+        daemon.on("GET", "/images/json", lambda _: Answer([]))
+        daemon.on("DELETE", "/images/", lambda _: Answer([]))
+        runtime = DockerRuntime(engine, {})
+        image = runtime.build(replace(self.spec(tmp_path), lasting=lasting), OWNER)
+        assert ("/images/sha256:i/tag" in daemon.paths("POST")) is lasting
+        runtime.discard(image)
+        assert ("/images/json" in daemon.paths("GET")) is lasting
 
     def test_an_index_is_started_only_when_a_step_is_not_in_the_cache(
         self, daemon: FakeDaemon, engine: Engine, tmp_path: Path

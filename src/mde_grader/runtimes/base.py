@@ -89,6 +89,7 @@ class BuildSpec:
         arguments: Build arguments.
         index: Tag of a grader-owned image that serves packages on the build's loopback; None for no network at all.
         limits: Caps of this build.
+        lasting: Whether the lab's build cache should keep what this makes; False for what is never built again.
     """
 
     name: str
@@ -100,6 +101,7 @@ class BuildSpec:
     arguments: Mapping[str, str] = field(default_factory=dict)
     index: str | None = None
     limits: BuildLimits = field(default_factory=BuildLimits)
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)

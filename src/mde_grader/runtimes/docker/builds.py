@@ -66,7 +66,7 @@ def build(engine: Engine, spec: BuildSpec, owner: Owner, grown: set[str] | None 
     transcript, asked = _Build(engine, spec, text, began + spec.limits.seconds).run(owner)
     image = _inspect(engine, transcript.image)
     _check_label(image, spec)
-    if cache.keep(engine, spec.lab, (image["Id"], *transcript.tops)) and grown is not None:
+    if spec.lasting and cache.keep(engine, spec.lab, (image["Id"], *transcript.tops)) and grown is not None:
         grown.add(spec.lab)
     built = _built(engine, image, _base(engine, text, spec))
     return replace(built, log=transcript.log.text(), index_requests=asked, seconds=time.monotonic() - began)

@@ -111,6 +111,8 @@ class DockerRuntime:
             # Listing images takes the engine 0.1 s; a cache that got nothing new is not too large.
             grown = lab in self._grown
             self._grown.discard(lab)
+        # What was not to last has no tag, and would push what is built again and again out of the cache.
+        cache.forget(self.engine, lab, (image.id,))
         if image.added > limits.cache_mb * MIB:
             cache.untag(self.engine, lab, image.id)
         if grown:
