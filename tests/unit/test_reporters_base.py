@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mde_grader.model import Status, Verdict
+from mde_grader.model import Fault, Status, Verdict
 from mde_grader.reporters import FORMATS
 from mde_grader.reporters.base import (
     facts,
@@ -18,6 +18,7 @@ from mde_grader.reporters.base import (
     shortened,
     size,
     span,
+    stopped,
     unchecked,
     waits_for,
     why,
@@ -85,12 +86,33 @@ def test_shortened() -> None:
             "incomplete-3",
             "One check could not be carried out, through no fault of yours: 78\u201387 of 100 points so far.",
         ),
-        ("refused-1", "The submission could not be graded to the end: The service web asks for"),
+        ("refused-1", "The submission was refused before anything ran: The service web asks for"),
+        ("unbuilt-1", "The submission does not build: The image of web did not build."),
+        ("partial-0", "18 of 18 points of this part."),
         ("fault-3", "The grader could not finish, through no fault of yours. This is not a score"),
     ],
 )
 def test_the_headline_tells_why(name: str, told: str) -> None:
     assert headline(CARDS[name]()).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("owner", "rule", "told"),
+    [
+        ("candidate", "submission.link", "The submission was refused before anything ran"),
+        ("candidate", "dockerfile.base", "The submission was refused before anything ran"),
+        ("candidate", "start.not-ready", "The submission builds and does not start"),
+        ("candidate", "something.new", "The submission could not be graded to the end"),
+        ("grader", "start.side", "The grader could not finish"),
+    ],
+)
+def test_how_far_the_attempt_came_is_told_by_the_rule(owner: Any, rule: str, told: str) -> None:
+    assert stopped(Fault(owner, rule, "why")) == told
+
+
+def test_a_part_that_is_lost_is_measured_by_itself() -> None:
+    card = dataclasses.replace(CARDS["fail-1"](), partial=("data",))
+    assert headline(card) == "63 of 100 points of this part."
 
 
 def lost_gate() -> Any:

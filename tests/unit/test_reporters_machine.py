@@ -146,9 +146,7 @@ def test_markdown_of_a_fault_without_a_next_step_or_a_place() -> None:
 
 def test_an_annotation_names_file_and_line() -> None:
     lines = github.render(CARDS["refused-1"](), token=TOKEN, root="work/amina/").split("\n")
-    assert lines[0].startswith(
-        "::error file=work/amina/compose.yaml,line=12,title=The submission could not be graded to"
-    )
+    assert lines[0].startswith("::error file=work/amina/compose.yaml,line=12,title=The submission was refused before")
     assert "::The service web asks for" in lines[0]
     assert github.commands(CARDS["refused-1"]())[0].startswith("::error file=compose.yaml,line=12,")
 

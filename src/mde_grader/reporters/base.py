@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 from mde_grader.clean import clean, clean_line
-from mde_grader.model import Outcome, Requirement, RequirementResult, Scorecard, Status, Verdict
+from mde_grader.model import Fault, Outcome, Requirement, RequirementResult, Scorecard, Status, Verdict
 
 VERDICTS = {Verdict.PASSED: "Passed", Verdict.FAILED: "Not passed", Verdict.INCOMPLETE: "Incomplete"}
 """The verdicts in words for the candidate."""
@@ -31,6 +31,13 @@ PRACTICE = (
     "it proves nothing to anybody else."
 )
 """What an unsigned scorecard is worth."""
+
+_STOPPED = {
+    **dict.fromkeys(("submission", "dockerfile", "compose"), "The submission was refused before anything ran"),
+    "build": "The submission does not build",
+    "start": "The submission builds and does not start",
+}
+"""How far a submission came, by the first word of the rule that it met."""
 
 _LONG_TEXTS = {"said", "seen", "expected", "look"}
 
@@ -109,23 +116,30 @@ def needed(card: Scorecard) -> float:
     return card.possible * card.lab.pass_mark / 100
 
 
+def stopped(fault: Fault) -> str:
+    """How far the attempt came before the fault, in words that end without a full stop."""
+    if fault.owner != "candidate":
+        return "The grader could not finish"
+    return _STOPPED.get(fault.rule.partition(".")[0], "The submission could not be graded to the end")
+
+
 def headline(card: Scorecard) -> str:
     """One sentence: the verdict's reason."""
     score = f"{span(card.points, card.points_high)} of {card.possible} points"
     if card.fault is not None and card.fault.owner != "candidate":
-        return "The grader could not finish, through no fault of yours. This is not a score: please run it again."
+        return f"{stopped(card.fault)}, through no fault of yours. This is not a score: please run it again."
     if card.verdict is Verdict.INCOMPLETE:
         count = sum(outcome.status is Status.ERRORED for row in card.results for outcome in row.outcomes)
         what = {0: "Something", 1: "One check"}.get(count, f"{count} checks")
         return f"{what} could not be carried out, through no fault of yours: {score} so far. Please run it again."
     if card.fault is not None:
-        return f"The submission could not be graded to the end: {_sentence(card.fault.message)}"
+        return f"{stopped(card.fault)}: {_sentence(card.fault.message)}"
     if card.verdict is Verdict.PASSED:
-        return f"{score}; {points(needed(card))} were needed."
+        return f"{score} of this part." if card.partial else f"{score}; {points(needed(card))} were needed."
     gates = lost_gates(card)
     if gates:
         return f"{score}, but this must hold whatever the points are: {_sentence(gates[0].title)}"
-    return f"{score}; {points(needed(card))} are needed."
+    return f"{score} of this part." if card.partial else f"{score}; {points(needed(card))} are needed."
 
 
 def fixes(card: Scorecard) -> tuple[Fix, ...]:

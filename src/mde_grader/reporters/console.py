@@ -21,6 +21,7 @@ from mde_grader.reporters.base import (
     prepared,
     seconds,
     span,
+    stopped,
     unchecked,
     waits_for,
 )
@@ -104,13 +105,17 @@ def _header(card: Scorecard, screen: _Screen) -> list[str]:
     gap = " " * (screen.width - cells(title) - cells(name))
     score = f"{span(card.points, card.points_high)} of {card.possible}"
     left = f"{mark} {VERDICTS[card.verdict].upper()}"
-    goal = f", {points(needed(card))} to pass" if screen.width >= 60 else ""  # noqa: PLR2004 - the rest fills 40 cells
-    right = f"{score} points{goal}"
+    right = f"{score} points{_goal(card) if screen.width >= 60 else ''}"  # noqa: PLR2004 - the rest fills 40 cells
     bar = _bar(card, max(screen.width - cells(left) - cells(right) - 4, 0))
     return [
         f"{screen.paint(title, 'bold')}{gap}{screen.paint(name, 'dim')}",
         _joined(screen.paint(left, style), screen.paint(bar, style.split()[-1]), right),
     ]
+
+
+def _goal(card: Scorecard) -> str:
+    """What the points are measured by; a part has no pass mark of its own."""
+    return " of this part" if card.partial else f", {points(needed(card))} to pass"
 
 
 def _joined(left: str, bar: str, right: str) -> str:
@@ -131,8 +136,7 @@ def _fault(card: Scorecard, screen: _Screen) -> list[str]:
     if fault is None:
         return []
     whose = "yellow" if fault.owner != "candidate" else "red"
-    title = "The grader could not finish" if whose == "yellow" else "The submission could not be graded"
-    lines = [screen.paint(title, f"bold {whose}")]
+    lines = [screen.paint(line, f"bold {whose}") for line in wrap(stopped(fault), screen.width)]
     for label, text in (("problem", fault.message), ("where", fault.where), ("do this", fault.hint)):
         lines += _labelled(label, text, screen, most=6)
     lines += _labelled("printed", "\n".join(fault.said.split("\n")[-6:]), screen, most=6)
