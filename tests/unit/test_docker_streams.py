@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mde_grader.errors import BuildFailedError
 from mde_grader.runtimes.docker.archives import _Capped, _first
 from mde_grader.runtimes.docker.contexts import DOCKERFILE, context_stream, file_archive
-from mde_grader.runtimes.docker.transcripts import HeadTail, Transcript
+from mde_grader.runtimes.docker.transcripts import HeadTail, Transcript, own_lines
 
 
 def sent(root: Path, dockerfile: str = "FROM x\n", excludes: tuple[str, ...] = (), limit_mb: int = 1) -> bytes:
@@ -179,6 +179,31 @@ class TestTranscripts:
 
 def pieces_of(data: bytes, size: int = 700) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
+
+
+LOG = """Step 1/3 : FROM base
+ ---> 1ab6520bd083
+Step 2/3 : RUN pip install flask
+ ---> Using cache
+ ---> 0123456789ab
+Step 3/3 : RUN make it
+ ---> Running in 0123456789ab
+make: *** no rule
+ ---> Running in circles
+Removing intermediate container 0123456789ab
+The command '/bin/sh -c make it' returned a non-zero code: 2
+"""
+
+
+def test_what_the_builder_says_of_itself_takes_no_room_from_what_programs_printed() -> None:
+    assert own_lines(LOG).split("\n") == [
+        "Step 1/3 : FROM base",
+        "Step 2/3 : RUN pip install flask",
+        "Step 3/3 : RUN make it",
+        "make: *** no rule",
+        " ---> Running in circles",
+        "",
+    ]
 
 
 class TestArchives:

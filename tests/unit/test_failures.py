@@ -117,6 +117,38 @@ def test_what_no_submission_can_bring_about_is_ours(stage: Stage, message: str, 
     assert (found.owner, found.rule) == ("grader", rule)
 
 
+FAILED_STEP = "The command '/bin/sh -c get it' returned a non-zero code: 1"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("ERROR: No matching distribution found for requests==2.1", "requests==2.1"),
+        ("ERROR: Could not find a version that satisfies the requirement flsk (from versions: none)", "flsk"),
+        ("W: Failed to fetch http://x  Temporary failure resolving 'deb.debian.org'", "deb.debian.org"),
+        ("curl: (6) Could not resolve host: example.com", "example.com"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "an address"),
+        ("Could not resolve host: a.example\nStep 3/3 : RUN b\nCould not resolve host: b.example", "b.example"),
+    ],
+)
+def test_a_build_that_fails_only_here_is_told_so(said: str, name: str) -> None:
+    found = blame(Trouble(Stage.BUILD, message=FAILED_STEP, said=said))
+    assert (found.owner, found.rule) == ("candidate", "build.network")
+    assert found.message.endswith(f"when you are graded: {name}")
+    assert "the brief lists" in found.hint
+
+
+def test_what_an_earlier_step_could_not_reach_does_not_explain_the_last() -> None:
+    said = "curl: (6) Could not resolve host: example.com\nStep 3/3 : RUN false\n"
+    assert blame(Trouble(Stage.BUILD, message=FAILED_STEP, said=said)).rule == "build.failed"
+
+
+def test_a_build_that_runs_out_of_memory_is_not_blamed_on_the_network() -> None:
+    message = "The command 'x' returned a non-zero code: 137"
+    found = blame(Trouble(Stage.BUILD, message=message, said="Could not resolve host: example.com"))
+    assert found.rule == "build.memory"
+
+
 @pytest.mark.parametrize("words", ["no space left on device", "No such image", "context canceled"])
 def test_a_candidate_cannot_quote_our_messages(words: str) -> None:
     build = blame(Trouble(Stage.BUILD, message=f"The command '/bin/sh -c {words}' returned a non-zero code: 1"))
@@ -143,7 +175,22 @@ def test_a_refusal_that_nobody_foresaw_is_ours_unless_a_value_was_bad() -> None:
         (
             Trouble(Stage.READY, service="web", seconds=20, last="connection refused"),
             "start.not-ready",
-            "20 s; the last",
+            "20 s; it runs, and the last look saw: connection refused",
+        ),
+        (
+            Trouble(Stage.READY, service="web", seconds=20, last="connection refused", port=8080),
+            "start.not-ready",
+            "20 s; it runs, and nothing answers on its port 8080 from outside the container: connection refused",
+        ),
+        (
+            Trouble(Stage.READY, service="web", seconds=20, last="status 503", port=8080),
+            "start.not-ready",
+            "20 s; it runs, and the last look saw: status 503",
+        ),
+        (
+            Trouble(Stage.READY, service="web", oom=True, memory_mb=256),
+            "start.oom",
+            "more memory than its 256 MB and was killed",
         ),
         (Trouble(Stage.READY, service="web", seconds=20), "start.not-ready", "within 20 s"),
     ],

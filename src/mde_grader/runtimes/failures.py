@@ -18,6 +18,10 @@ FILE_TOO_LARGE = 153
 """Exit code after SIGXFSZ: a file passed the file size limit."""
 
 
+REFUSED = "connection refused"
+"""What a look at readiness saw where nothing listens."""
+
+
 class Stage(StrEnum):
     """What we were doing."""
 
@@ -40,8 +44,10 @@ class Trouble:
         oom: Whether the engine told of an out-of-memory kill.
         layer: Whether we killed it because it wrote more than it may.
         engine_alive: Whether the engine still answers.
-        said: The last lines of the container's output.
+        said: The last lines of the container's output, or of the build's.
         last: What the last look at readiness saw.
+        port: Where readiness was looked for, 0 when it is not known.
+        memory_mb: The service's limit, 0 when it is not known.
         seconds: How long was waited.
     """
 
@@ -56,6 +62,8 @@ class Trouble:
     engine_alive: bool = True
     said: str = ""
     last: str = ""
+    port: int = 0
+    memory_mb: int = 0
     seconds: float = 0.0
 
 
@@ -163,6 +171,14 @@ _BUILD = (
     _candidate(r"cannot mkdir: (?P<rest>[^\n]*)", "build.failed", "WORKDIR cannot be made: {rest}"),
     _candidate(r"(?P<rest>[^\n]+)", "build.failed", "the Dockerfile does not build: {rest}", _LOOK),
 )
+
+_ABSENT = re.compile(
+    r"No matching distribution found for (?P<project>\S+)|Could not find a version that satisfies the requirement "
+    r"(?P<version>\S+)|Temporary failure resolving '(?P<mirror>[^'\n]+)'|Could not resolve host: (?P<host>\S+)"
+    r"|(?P<any>Temporary failure in name resolution)",
+    re.IGNORECASE,
+)
+"""What pip, apt, curl and Python say of what only the internet has."""
 
 _START = (
     _candidate(
@@ -278,10 +294,25 @@ def _blame(known: _Known, match: re.Match[str], trouble: Trouble) -> Blame:
     groups = {key: _line(value or "") for key, value in match.groupdict().items()}
     message = known.message.format_map({"rest": "", "other": "", **groups}).rstrip(": ")
     if trouble.stage is Stage.BUILD:
-        return Blame("candidate", known.rule, message, known.hint)
+        absent = _absent(trouble.said) if known.rule == "build.failed" else None
+        return absent or Blame("candidate", known.rule, message, known.hint)
     if not trouble.candidate:
         return Blame("grader", f"lab.{known.rule}", f"the lab's own service {trouble.service}: {message}")
     return Blame("candidate", known.rule, f"service {trouble.service} cannot start: {message}", known.hint)
+
+
+def _absent(said: str) -> Blame | None:
+    """The fault of a build whose last step asks for what only the internet has; it may well build elsewhere."""
+    found = list(_ABSENT.finditer(said.rpartition("\nStep ")[2]))
+    if not found:
+        return None
+    name = next((text for key, text in found[-1].groupdict().items() if text and key != "any"), "an address")
+    return Blame(
+        "candidate",
+        "build.network",
+        f"the build asks for something that is not there when you are graded: {_line(name)}",
+        "a build reaches only the packages that the brief lists; bring everything else in the submission",
+    )
 
 
 def _from_end(trouble: Trouble) -> Blame:
@@ -291,7 +322,8 @@ def _from_end(trouble: Trouble) -> Blame:
         return Blame("candidate", "start.layer", f"{who} wrote more to its root than it may and was stopped",
                      "write to a volume or a tmpfs, or write less")  # fmt: skip
     if trouble.oom:
-        return Blame("candidate", "start.oom", f"{who} needed more memory than its limit and was killed",
+        limit = f"{trouble.memory_mb} MB" if trouble.memory_mb else "limit"
+        return Blame("candidate", "start.oom", f"{who} needed more memory than its {limit} and was killed",
                      "use less memory: fewer workers, smaller caches")  # fmt: skip
     if trouble.exit_code == KILLED:
         return Blame(
@@ -301,9 +333,15 @@ def _from_end(trouble: Trouble) -> Blame:
         return Blame("candidate", "start.file-size", f"{who} wrote a file larger than the limit and was stopped")
     if trouble.exit_code is not None:
         return Blame("candidate", "start.exited", f"{who} ended with exit code {trouble.exit_code}", _HINT_EXIT)
-    seen = f"; the last look saw: {_line(trouble.last)}" if trouble.last else ""
-    return Blame("candidate", "start.not-ready", f"{who} was not ready within {trouble.seconds:.0f} s{seen}",
+    return Blame("candidate", "start.not-ready", f"{who} was not ready within {trouble.seconds:.0f} s{_seen(trouble)}",
                  "check that it listens on all addresses (0.0.0.0) and on the port that the brief names")  # fmt: skip
+
+
+def _seen(trouble: Trouble) -> str:
+    """What is known of a service that runs and is not ready; one that listens on 127.0.0.1 refuses, too."""
+    if trouble.last == REFUSED and trouble.port:
+        return f"; it runs, and nothing answers on its port {trouble.port} from outside the container: {REFUSED}"
+    return f"; it runs, and the last look saw: {_line(trouble.last)}" if trouble.last else ""
 
 
 def _line(text: str) -> str:

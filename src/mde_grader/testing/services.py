@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from typing import Any
+from urllib.parse import urlsplit
 
 from mde_grader.errors import EngineError, StartFailedError
 from mde_grader.runtimes.base import ServiceSpec, ServiceState, Stopped
-from mde_grader.runtimes.failures import KILLED, Stage, Trouble, blame
+from mde_grader.runtimes.failures import KILLED, REFUSED, Stage, Trouble, blame
 from mde_grader.testing.programs import FakePlace, FakeProgram
 
 
@@ -157,7 +158,9 @@ class FakeService:
             exit_code=self.exit_code,
             oom=self.oom,
             said=self.logs(),
-            last="connection refused",
+            last=REFUSED,
+            port=urlsplit(self._spec.ready).port or 0,
+            memory_mb=self._spec.limits.memory_mb,
             seconds=seconds,
         )
         found = blame(trouble)

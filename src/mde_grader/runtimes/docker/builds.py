@@ -21,7 +21,7 @@ from mde_grader.runtimes.docker.dockerfiles import SCRATCH, base_of, images, lab
 from mde_grader.runtimes.docker.indexes import index
 from mde_grader.runtimes.docker.logs import LateError, pieces
 from mde_grader.runtimes.docker.names import CACHE_LABEL, unique
-from mde_grader.runtimes.docker.transcripts import HeadTail, Transcript
+from mde_grader.runtimes.docker.transcripts import HeadTail, Transcript, own_lines
 from mde_grader.runtimes.failures import Stage, Trouble, blame
 
 CPUS = 2
@@ -228,14 +228,15 @@ def _inspect(engine: Engine, name: str) -> dict[str, Any]:
 
 
 def _failure(message: str, transcript: Transcript) -> Exception:
-    found = blame(Trouble(Stage.BUILD, message=message))
+    said = _tail(transcript)
+    found = blame(Trouble(Stage.BUILD, message=message, said=said))
     if found.owner == "grader":
         return EngineError(f"the image could not be built: {found.message}")
-    return BuildFailedError(found.rule, found.message, hint=found.hint, said=_tail(transcript))
+    return BuildFailedError(found.rule, found.message, hint=found.hint, said=said)
 
 
 def _tail(transcript: Transcript) -> str:
-    return transcript.log.text()[-SAID:]
+    return own_lines(transcript.log.text())[-SAID:]
 
 
 def _check_label(image: dict[str, Any], spec: BuildSpec) -> None:

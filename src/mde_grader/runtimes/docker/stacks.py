@@ -208,6 +208,8 @@ class DockerStack:
                 engine_alive=not self._side_ended,
                 said=said,
                 last=last,
+                port=urlsplit(service.spec.ready).port or 0,
+                memory_mb=service.spec.limits.memory_mb,
                 seconds=seconds,
             )
         )

@@ -14,6 +14,20 @@ _CONTAINER = re.compile(r"^ ---> Running in ([0-9a-f]{12})\s*$")
 _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12})\s*$")
 _FROM = re.compile(r"^Step \d+/\d+ : FROM ", re.IGNORECASE)
 
+_BUILDERS = re.compile(
+    r"^(?: ---> (?:[0-9a-f]{12}|Using cache|Running in [0-9a-f]{12})"
+    r"|Removing intermediate container [0-9a-f]{12}"
+    r"|The command '.*' returned a non-zero code: \d+)\s*$"
+)
+
+
+def own_lines(log: str) -> str:
+    """A build's log without the builder's own lines on ids and the cache, and without its repeated last word.
+
+    What is left are the steps and what their programs printed: a report has room for a few lines only.
+    """
+    return "\n".join(line for line in log.split("\n") if not _BUILDERS.match(line))
+
 
 @dataclass(slots=True)
 class HeadTail:
