@@ -375,6 +375,23 @@ def test_a_required_variable_says_what_the_lab_sets(tmp_path: Path) -> None:
     assert "DB_PASSWORD, SITE_NAME" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("${NAME", "both braces"), ("a$", "$$"), ("${-x}", "${NAME}"), ("${NAME!x}", "${NAME:-value}")],
+)
+def test_a_variable_that_is_written_wrong_says_how_it_is_written(tmp_path: Path, value: str, hint: str) -> None:
+    error = compose_refused(tmp_path, WEB + indented(f"environment: {{A: '{value}'}}"))
+    assert error.rule == "compose.variable"
+    assert hint in error.hint
+    assert "this lab sets" not in error.hint
+
+
+def test_what_is_refused_tells_no_lab_s_story(tmp_path: Path) -> None:
+    assert compose_refused(tmp_path, WEB + indented("privileged: true")).hint == (
+        "remove it: services get no rights over the machine"
+    )
+
+
 def test_variables_have_a_cap(tmp_path: Path) -> None:
     error = compose_refused(tmp_path, WEB + indented(f"environment: {{A: {'x' * 70_000}}}"))
     assert error.rule == "compose.environment"
@@ -494,7 +511,8 @@ def test_without_effect_is_told_and_the_harmless_is_not(tmp_path: Path) -> None:
     )
     notes = compose(tmp_path, WEB + indented(lines)).notes
     assert [note.split("`")[1] for note in notes] == ["ports", "restart", "healthcheck", "mem_limit"]
-    assert notes[0].startswith("compose.yaml:4: ")
+    assert notes[0].startswith("compose.yaml:4: `ports` of web has no effect: ")
+    assert notes[2].startswith("compose.yaml:6: `healthcheck` of web is not run: the lab looks for itself")
 
 
 def test_a_typing_error_is_guessed(tmp_path: Path) -> None:

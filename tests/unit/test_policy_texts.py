@@ -13,13 +13,23 @@ from mde_grader.runtimes.policy.dotenv import read_env
 from mde_grader.runtimes.policy.folder import Folder, inside
 from mde_grader.runtimes.policy.instructions import parse, words
 from mde_grader.runtimes.policy.interpolate import VariableError, substitute
-from mde_grader.runtimes.policy.references import lookup, normal
+from mde_grader.runtimes.policy.references import lookup, normal, pinned
 from mde_grader.runtimes.policy.rules import RULES, refuse, shown
 from tests.unit.policying import write
 from tests.unit.timing import soon
 
 NAMES = ("python:3.11-slim", "python:latest", "debian", "scratch", "ghcr.io/acme/base:1")
 DIGEST = "@sha256:" + "a" * 64
+
+
+def test_a_candidate_is_told_the_names_with_a_release() -> None:
+    names = ("python:3.11-slim", "python:3", "python:slim", "python", "debian:12", "debian:latest", "scratch")
+    assert pinned(names) == ("python:3.11-slim", "debian:12", "scratch")
+    assert pinned(("r.example:5000/tool", "r.example:5000/tool:1.2")) == ("r.example:5000/tool:1.2",)
+
+
+def test_where_no_name_has_a_release_all_are_told() -> None:
+    assert pinned(["python", "debian:latest"]) == ("python", "debian:latest")
 
 
 @pytest.mark.parametrize(

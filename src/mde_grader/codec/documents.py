@@ -39,6 +39,19 @@ _CONSTANTS: dict[str, bool | None] = {
 }
 
 
+_YAML_WORDS = (
+    ("did not find expected", "something here is opened and not closed, indented too little, or has no value"),
+    ("could not find expected ':'", "a key has no `:` after it, here or just above"),
+    ("unexpected end of stream", "a quote is opened and not closed"),
+    ("mapping values are not allowed", "a second `: ` on one line, or a line indented too far; quote what is text"),
+    (
+        "cannot start any token",
+        "a value begins with a tab or a sign of YAML's own; indent with spaces, quote what is text",
+    ),
+)
+"""What the parser says, in part, and what that means for a person."""
+
+
 class DocumentError(ValueError):
     """A text is not a document that we read.
 
@@ -103,7 +116,7 @@ def read_yaml(text: str | bytes) -> Document:
         mark = error.problem_mark or error.context_mark
         # The end of the text is reported one line too far.
         line = min(mark.line, source.rstrip("\n").count("\n")) + 1 if mark else 0
-        raise DocumentError(f"not valid YAML: {error.problem or error.context}", line) from None
+        raise DocumentError(f"not valid YAML: {_in_words(str(error.problem or error.context))}", line) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"not valid YAML: {str(error).splitlines()[0]}") from None
     if root is None:
@@ -233,6 +246,10 @@ class _Reader:
                     own.add(key)
                     self._count(child.size, event)
                     node.add(key, line, child)
+
+
+def _in_words(problem: str) -> str:
+    return next((words for part, words in _YAML_WORDS if part in problem), problem)
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mde_grader.errors import ImageMissingError
 from mde_grader.runtimes.policy.folder import Folder
 from mde_grader.runtimes.policy.instructions import Instruction, bare, parse, words
-from mde_grader.runtimes.policy.references import lookup
+from mde_grader.runtimes.policy.references import lookup, pinned
 from mde_grader.runtimes.policy.rules import refuse, shown
 from mde_grader.runtimes.policy.runs import DEFAULT_SHELL, run_line
 from mde_grader.runtimes.policy.stages import PLATFORM, Stage, find, named, needed, split, wanted_stage
@@ -173,7 +173,7 @@ def _base(written: str, rules: Rules, where: str, rule: str) -> str:
             rule,
             f"{shown(written, 120)} is not one of the images that this lab accepts",
             where=where,
-            hint=f"accepted are {', '.join(rules.accepted)}{unpinned}",
+            hint=f"accepted are {', '.join(pinned(rules.accepted))}{unpinned}",
         )
     return base
 

@@ -13,11 +13,21 @@ MAX_TEXT = 64 * 1024
 
 _MAX_NESTING = 8
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WRITE = "write ${NAME} or ${NAME:-value}, and $$ for a dollar sign"
 _OPERATORS = (":-", "-", ":?", "?", ":+", "+")
 
 
 class VariableError(ValueError):
-    """A text's variables cannot be replaced: bad grammar, a required one without value, or too long a result."""
+    """A text's variables cannot be replaced: bad grammar, a required one without value, or too long a result.
+
+    Args:
+        message: What is wrong.
+        hint: What to write instead, where that is known.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def substitute(text: str, values: Mapping[str, str], unset: Callable[[str], object] = str, *, depth: int = 0) -> str:
@@ -55,7 +65,7 @@ def _one(text: str, at: int, values: Mapping[str, str], unset: Callable[[str], o
         return _braced(text[at + 1 : end], values, unset, depth), end + 1
     name = _NAME.match(text, at)
     if name is None:
-        raise VariableError("a `$` that names no variable; write `$$` for a dollar sign")
+        raise VariableError("a `$` that names no variable; write `$$` for a dollar sign", _WRITE)
     return _plain(name[0], values, unset), name.end()
 
 
@@ -75,19 +85,19 @@ def _closing(text: str, at: int) -> int:
             open_braces -= 1
             if open_braces == 0:
                 return place
-    raise VariableError("a `${` that is not closed")
+    raise VariableError("a `${` that is not closed", "write ${NAME}, with both braces")
 
 
 def _braced(body: str, values: Mapping[str, str], unset: Callable[[str], object], depth: int) -> str:
     name = _NAME.match(body)
     if name is None:
-        raise VariableError(f"`${{{body[:30]}}}` names no variable")
+        raise VariableError(f"`${{{body[:30]}}}` names no variable", _WRITE)
     rest = body[name.end() :]
     if not rest:
         return _plain(name[0], values, unset)
     operator = next((sign for sign in _OPERATORS if rest.startswith(sign)), None)
     if operator is None:
-        raise VariableError(f"`${{{body[:30]}}}` is not a form that is known here")
+        raise VariableError(f"`${{{body[:30]}}}` is not a form that is known here", _WRITE)
     word = rest[len(operator) :]
     value = values.get(name[0])
     there = bool(value) if operator.startswith(":") else value is not None

@@ -25,7 +25,7 @@ WITHOUT_EFFECT: dict[str, str] = {
     "develop": "files are not watched here",
     "domainname": "services are found by their names",
     "expose": "services of a stack reach each other on every port",
-    "healthcheck": "it is read, and the lab looks for itself whether the service is ready",
+    "healthcheck": "the lab looks for itself whether the service is ready",
     "hostname": "services are found by their names",
     "init": "every service gets an init process here",
     "labels": "nothing reads them here",
@@ -46,6 +46,9 @@ WITHOUT_EFFECT: dict[str, str] = {
     "ulimits": _OURS,
 }
 """Accepted, and why nothing happens."""
+
+_NOT_RUN = frozenset({"healthcheck"})
+"""What checks may read, so that it has an effect, though nothing carries it out."""
 
 SILENT = frozenset({"annotations", "attach", "expose", "init", "labels", "logging", "pull_policy"})
 """Of those, the ones that nobody could miss: no note is made."""
@@ -74,7 +77,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "oom_kill_disable": _HOST,
     "oom_score_adj": _HOST,
     "pid": _NAMESPACE,
-    "privileged": ("compose.privileged", "remove it: a web service and its database need no such rights"),
+    "privileged": ("compose.privileged", "remove it: services get no rights over the machine"),
     "provider": _HOST,
     "runtime": _HOST,
     "storage_opt": _HOST,
@@ -85,6 +88,12 @@ REFUSED: dict[str, tuple[str, str]] = {
     "volumes_from": ("compose.volume", "name the volume under `volumes` of both services"),
 }
 """Refused, with the rule and the next step."""
+
+
+def note_of(service: str, key: str) -> str:
+    """What the candidate is told of a key of `WITHOUT_EFFECT`."""
+    verb = "is not run" if key in _NOT_RUN else "has no effect"
+    return f"`{key}` of {service} {verb}: {WITHOUT_EFFECT[key]}"
 
 
 def refuse_known(service: str, key: str, value: Value) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 _PREFIX = re.compile(r"^(?:(?:registry-1\.|index\.)?docker\.io/)?(?:library/)?")
+_RELEASE = re.compile(r":[^:/]*\d[^:/]*\d[^:/]*$")
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
@@ -28,6 +29,15 @@ def lookup(written: str, names: Iterable[str]) -> str | None:
         if form in known:
             return known[form]
     return None
+
+
+def pinned(names: Iterable[str]) -> tuple[str, ...]:
+    """The names worth telling a candidate: those whose tag has a release's digits, and `scratch`; all if none has.
+
+    A lab may accept `python:3` and `debian` only so that they lose points instead of the whole lab.
+    """
+    every = tuple(names)
+    return tuple(name for name in every if name == "scratch" or _RELEASE.search(name)) or every
 
 
 def normal(written: str) -> str:

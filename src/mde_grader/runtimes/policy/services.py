@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mde_grader.environments import Environment
 from mde_grader.runtimes.base import ServiceSpec
-from mde_grader.runtimes.policy.keys import REFUSED, SILENT, WITHOUT_EFFECT, check_known, refuse_known
+from mde_grader.runtimes.policy.keys import REFUSED, SILENT, WITHOUT_EFFECT, check_known, note_of, refuse_known
 from mde_grader.runtimes.policy.labimages import check_files, check_variables
 from mde_grader.runtimes.policy.mounts import Mounts, read_mounts
 from mde_grader.runtimes.policy.rules import refuse, shown
@@ -180,7 +180,7 @@ def check_keys(name: str, service: Value, given: Given) -> None:
         if key in REFUSED:
             refuse_known(name, key, value)
         elif key in WITHOUT_EFFECT and key not in SILENT:
-            given.notes.add(f"{value.where}: `{key}` of {name} has no effect: {WITHOUT_EFFECT[key]}")
+            given.notes.add(f"{value.where}: {note_of(name, key)}")
     check_known(service, {*READ, *WITHOUT_EFFECT, *REFUSED}, f"service {shown(name)}")
 
 

@@ -173,7 +173,7 @@ class Interpolation:
                 "compose.variable",
                 f"{value.label}: {shown(str(error), 300)}",
                 where=value.where,
-                hint=f"this lab sets {given}; others need a default, as in ${{NAME:-value}}",
+                hint=error.hint or f"this lab sets {given}; others need a default, as in ${{NAME:-value}}",
             ) from None
 
     def _counted(self, text: str) -> str:
