@@ -12,6 +12,7 @@ from mde_grader.doctor.findings import Finding
 from mde_grader.doctor.stock import judged
 from mde_grader.errors import EngineError, EngineUnavailableError
 from mde_grader.runtimes.docker.client import Engine, RefusalError
+from mde_grader.runtimes.docker.isolation import filters_of, isolation_of
 from mde_grader.runtimes.images import Image
 
 
@@ -116,12 +117,20 @@ def test_stand_ins_and_missing_images_are_named() -> None:
     ("info", "level"),
     [
         ({}, "docker"),
-        ({"SecurityOptions": ["name=seccomp,profile=default", "name=userns"]}, "docker+seccomp+userns"),
+        ({"SecurityOptions": ["name=seccomp,profile=default", "name=userns"]}, "docker+userns"),
+        ({"SecurityOptions": None}, "docker"),
+        ({"SecurityOptions": ["name=seccomp,profile=/userns.json"]}, "docker"),
         ({"SecurityOptions": ["name=rootless"], "DefaultRuntime": "runsc"}, "docker+rootless+gvisor"),
     ],
 )
 def test_the_level_of_isolation(info: dict[str, Any], level: str) -> None:
-    assert examination.isolation_of(info) == level
+    assert isolation_of(info) == level
+
+
+def test_the_kernels_filters_stand_beside_the_level() -> None:
+    options = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
+    assert filters_of({"SecurityOptions": options}) == ("seccomp", "apparmor")
+    assert filters_of({}) == ()
 
 
 class FakeEngine:

@@ -55,7 +55,8 @@ def _head(diagnosis: Diagnosis) -> list[str]:
     if not about:
         return []
     told = f"{about['endpoint']}, Docker {about['version']} (API {about['api']}), {about['storage']}, "
-    return [f"{told}cgroup v{about['cgroup']}, {about['kernel']}", f"isolation: {diagnosis.isolation}", ""]
+    filters = f", with {about['filters']}" if about.get("filters") else ""
+    return [f"{told}cgroup v{about['cgroup']}, {about['kernel']}", f"isolation: {diagnosis.isolation}{filters}", ""]
 
 
 def _row(finding: Finding, columns: int, *, unicode: bool, colour: bool) -> list[str]:

@@ -16,6 +16,7 @@ from mde_grader.doctor.findings import Diagnosis, Finding
 from mde_grader.doctor.stock import stock
 from mde_grader.errors import MdeGradeError
 from mde_grader.runtimes.docker.client import Engine, RefusalError, connect_engine
+from mde_grader.runtimes.docker.isolation import filters_of, isolation_of
 from mde_grader.runtimes.docker.logs import LateError
 
 Measure = Callable[[Bench], "Finding | list[Finding]"]
@@ -95,13 +96,5 @@ def _about(engine: Engine, info: dict[str, Any]) -> dict[str, str]:
         "cgroup": str(info.get("CgroupVersion", "1")),
         "kernel": str(info.get("KernelVersion", "?")),
         "host": str(info.get("OperatingSystem", "?")),
+        "filters": ", ".join(filters_of(info)),
     }
-
-
-def isolation_of(info: dict[str, Any]) -> str:
-    """The level of isolation that the engine gives, `docker+seccomp+userns`; pure."""
-    options = " ".join(info.get("SecurityOptions") or ())
-    parts = ["docker", *(name for name in ("seccomp", "apparmor", "selinux", "userns", "rootless") if name in options)]
-    if info.get("DefaultRuntime") == "runsc":
-        parts.append("gvisor")
-    return "+".join(parts)

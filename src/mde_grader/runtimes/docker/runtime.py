@@ -26,6 +26,7 @@ from mde_grader.runtimes.docker.builds import build
 from mde_grader.runtimes.docker.client import Engine, RefusalError, connect_engine
 from mde_grader.runtimes.docker.contexts import MIB
 from mde_grader.runtimes.docker.crew import Crew
+from mde_grader.runtimes.docker.isolation import isolation_of
 from mde_grader.runtimes.docker.layers import search_layers
 from mde_grader.runtimes.docker.names import CACHE_LABEL
 from mde_grader.runtimes.docker.networks import pool
@@ -61,8 +62,6 @@ class DockerRuntime:
             about, version = self.engine.ask("GET", "/info"), self.engine.ask("GET", "/version")
         except RefusalError as refusal:
             raise EngineError(f"the engine does not say what it is: {refusal.message}") from refusal
-        options = " ".join(about.get("SecurityOptions") or ())
-        levels = [level for level in ("userns", "rootless") if f"name={level}" in options]
         podman = any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or ())
         return EngineInfo(
             name="podman" if podman else "docker",
@@ -72,7 +71,7 @@ class DockerRuntime:
             cgroup=f"v{about.get('CgroupVersion') or 1} ({about.get('CgroupDriver', '')})",
             kernel=str(about.get("KernelVersion", "")),
             host=self.engine.endpoint.url,
-            isolation="+".join(["docker", *levels]),
+            isolation=isolation_of(about),
         )
 
     def build(self, spec: BuildSpec, owner: Owner) -> BuiltImage:
