@@ -10,6 +10,7 @@ import pytest
 
 from mde_grader.attempts import AttemptRequest, AttemptResult
 from mde_grader.cli import main
+from mde_grader.cli.actions import in_repository, report_to_actions
 from mde_grader.errors import EngineUnavailableError, InterruptedAttemptError
 from mde_grader.model import (
     Evidence,
@@ -25,6 +26,7 @@ from mde_grader.model import (
 from mde_grader.reporters import FORMATS
 from mde_grader.runs import CARD, new_run, write_atomically
 from mde_grader.scoring import score
+from tests.golden.cards import CARDS
 
 ROWS = (
     Requirement("builds", "It builds", 40),
@@ -95,7 +97,7 @@ def test_the_verdict_is_the_exit_code(
     assert main(["lab-77"]) == code
     seen = capsys.readouterr()
     assert "A lab" in seen.out
-    assert "build: done in 1.1 s" in seen.err
+    assert "building: done in 1.1 s" in seen.err
     assert "A lab" not in seen.err
 
 
@@ -199,7 +201,7 @@ def test_quiet_leaves_stderr_empty(stage: Stage, capsys: pytest.CaptureFixture[s
 
 def test_verbose_tells_what_begins(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     main(["lab-77", "-v"])
-    assert "build: started" in capsys.readouterr().err
+    assert "building: started" in capsys.readouterr().err
 
 
 def test_a_kept_stack_says_how_to_look_inside_and_how_to_end_it(
@@ -247,6 +249,38 @@ def test_in_actions_the_summary_grows_and_failures_are_annotated(
     assert summary.read_text().startswith("before\n")
     assert "A lab" in summary.read_text()
     assert "::error" in seen.err
+
+
+def test_in_actions_an_annotation_lands_on_the_submissions_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "work" / "amina"
+    folder.mkdir(parents=True)
+    environment = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}
+    report_to_actions(CARDS["refused-1"](), environment, submission=folder)
+    assert "::error file=work/amina/compose.yaml,line=12," in capsys.readouterr().err
+
+
+def test_in_actions_the_graded_folder_is_the_annotations_root(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr("mde_grader.cli.grade.report_to_actions", lambda card, submission: told.append(submission))
+    (tmp_path / "mine").mkdir()
+    main(["lab-77", "mine", "-q"])
+    assert told == [Path("mine")]
+
+
+def test_a_submission_is_named_from_the_repositorys_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "repo" / "mine").mkdir(parents=True)
+    (tmp_path / "repo" / "mine.zip").write_bytes(b"")
+    monkeypatch.chdir(tmp_path / "repo")
+    repository = str(tmp_path / "repo")
+    assert in_repository(Path("mine"), repository) == "mine"
+    assert in_repository(Path(), repository) == "."
+    assert in_repository(tmp_path, repository) == ""
+    assert in_repository(Path("mine.zip"), repository) == ""
+    assert in_repository(Path("mine"), "") == ""
 
 
 def test_in_actions_the_consoles_text_stands_between_random_stop_tokens(

@@ -61,11 +61,25 @@ def lines(*events: Progress, **options: Any) -> list[str]:
 
 
 def test_a_phase_is_one_line_with_the_time_since_the_start() -> None:
-    assert lines(STARTED, PHASE) == ["[   3.2s] build: done in 1.1 s"]
+    assert lines(STARTED, PHASE) == ["[   3.2s] building: done in 1.1 s"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("stage", "reading the submission"),
+        ("start", "starting"),
+        ("checks", "checking"),
+        ("teardown", "clearing up"),
+        ("new\x1b[2J", "new"),
+    ],
+)
+def test_phases_are_told_in_words(name: str, words: str) -> None:
+    assert lines(Progress(ProgressKind.PHASE_ENDED, name, 1.0)) == [f"[   3.2s] {words}: done in 1.0 s"]
 
 
 def test_verbose_also_tells_what_begins() -> None:
-    assert lines(STARTED, verbose=True) == ["[   3.2s] build: started"]
+    assert lines(STARTED, verbose=True) == ["[   3.2s] building: started"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +160,7 @@ def live(*events: Progress, monkeypatch: pytest.MonkeyPatch, colour: bool = True
 
 def test_live_keeps_phases_and_failures_and_lets_passed_checks_go_by(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = live(STARTED, PHASE, ended(Status.PASSED, "good"), ended(Status.FAILED, "bad"), monkeypatch=monkeypatch)
-    assert "build" in shown
+    assert "building" in shown
     assert "1.1 s" in shown
     assert "bad" in shown
     assert "good" in live(ended(Status.PASSED, "good"), monkeypatch=monkeypatch, verbose=True)
@@ -168,7 +182,7 @@ def test_live_shows_what_runs_and_its_time(monkeypatch: pytest.MonkeyPatch) -> N
     with watch.console.capture() as captured:
         watch.console.print(watch.drawing())
     drawn = captured.get()
-    assert "build" in drawn
+    assert "building" in drawn
     assert "2.5 s" in drawn
     assert "first" in drawn
     assert "✔ 1" in drawn
@@ -291,8 +305,8 @@ ABOUT = {
 
 
 def test_the_doctors_table_has_values_marks_hints_and_the_isolation() -> None:
-    text = report(Diagnosis(ABOUT, "docker+seccomp", (GOOD, BAD), 6.0))
-    assert "isolation: docker+seccomp" in text
+    text = report(Diagnosis({**ABOUT, "filters": "seccomp, apparmor"}, "docker+userns", (GOOD, BAD), 6.0))
+    assert "isolation: docker+userns, with seccomp, apparmor\n" in text
     assert "✔ memory is capped               32 MB: killed after 0.3 s" in text
     assert "✘ the internet is out of reach" in text
     assert "use another engine" in text
@@ -302,6 +316,7 @@ def test_the_doctors_table_has_values_marks_hints_and_the_isolation() -> None:
 
 def test_the_doctors_table_in_ascii_and_in_colour() -> None:
     healthy = Diagnosis(ABOUT, "docker", (GOOD,), 6.0)
+    assert "isolation: docker\n" in report(healthy)
     report(healthy, unicode=False).encode("ascii")
     assert "\x1b[32m" in report(healthy, colour=True)
     assert "\x1b" not in report(healthy)

@@ -26,7 +26,9 @@ def fenced(text: str, environment: Mapping[str, str] | None = None) -> str:
     return github.stopped(text, token=secrets.token_hex(16)) if env.get("GITHUB_ACTIONS") == "true" else text
 
 
-def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = None) -> None:
+def report_to_actions(
+    card: Scorecard, environment: Mapping[str, str] | None = None, *, submission: Path | None = None
+) -> None:
     """Tell GitHub about a scorecard; does nothing elsewhere, and never ends a grading.
 
     Annotations go to stderr: the runner reads both streams, and stdout may be somebody's JSON.
@@ -34,6 +36,7 @@ def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = N
     Args:
         card: What to tell.
         environment: Environment variables; the process's own when None.
+        submission: Where the submission is, so that annotations land on its files.
     """
     env = os.environ if environment is None else environment
     if env.get("GITHUB_ACTIONS") != "true":
@@ -41,7 +44,16 @@ def report_to_actions(card: Scorecard, environment: Mapping[str, str] | None = N
     summary = env.get("GITHUB_STEP_SUMMARY")
     if summary:
         _append(Path(summary), FORMATS["markdown"].render(card))
-    note(github.render(card, token=secrets.token_hex(16)).rstrip())
+    root = in_repository(submission, env.get("GITHUB_WORKSPACE", "")) if submission else ""
+    note(github.render(card, token=secrets.token_hex(16), root=root).rstrip())
+
+
+def in_repository(folder: Path, workspace: str) -> str:
+    """The folder as annotations name it, from the repository's root; empty when it is none or is not in there."""
+    place = folder.resolve()
+    if not workspace or not place.is_dir() or not place.is_relative_to(Path(workspace).resolve()):
+        return ""
+    return place.relative_to(Path(workspace).resolve()).as_posix()
 
 
 def _append(path: Path, text: str) -> None:

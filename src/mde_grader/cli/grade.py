@@ -89,7 +89,7 @@ def command(  # noqa: PLR0913 - one argument an option
         writable(output)
     result = _graded(request, quiet=quiet, verbose=verbose)
     deliver(result.card, formats=formats, folder=result.folder, output=output)
-    report_to_actions(result.card)
+    report_to_actions(result.card, submission=request.path)
     _tell_the_rest(result)
     return EXIT_CODES[result.card.verdict]
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mde_grader.clean import clean_line
-from mde_grader.cli.marks import MARKS, title_of
+from mde_grader.cli.marks import MARKS, PHASES, phase_of, title_of
 from mde_grader.model import Outcome, Progress, ProgressKind, Status
 
 STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.SKIPPED: "yellow", Status.ERRORED: "magenta"}
@@ -24,7 +24,7 @@ SHOWN = 3
 """Passed checks that are seen at a time; the others pass by."""
 TICKS = 10
 """Drawings a second."""
-PHASE_COLUMNS = 12
+PHASE_COLUMNS = max(map(len, PHASES.values()))
 
 
 class Live:
@@ -97,7 +97,7 @@ class Live:
         return None
 
     def _ended(self, event: Progress) -> Text:
-        name = clean_line(event.text)
+        name = phase_of(event.text)
         return Text.assemble(("  ✔ ", "green"), name.ljust(PHASE_COLUMNS), (f" {_seconds(event.seconds)}", "dim"))
 
     def _checked(self, outcome: Outcome) -> Text | None:
@@ -123,7 +123,7 @@ class Live:
 
     def _phase(self, name: str, began: float, spinner: Spinner) -> Table:
         row = Table.grid(padding=(0, 1))
-        label = Text(clean_line(name).ljust(PHASE_COLUMNS))
+        label = Text(phase_of(name).ljust(PHASE_COLUMNS))
         row.add_row(Text(" "), spinner, label, Text(_seconds(self._clock() - began), style="cyan"))
         return row
 

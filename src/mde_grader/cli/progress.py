@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 from mde_grader.clean import clean_line
-from mde_grader.cli.marks import MARKS, title_of
+from mde_grader.cli.marks import MARKS, phase_of, title_of
 from mde_grader.cli.terminal import note, speaks_unicode
 from mde_grader.model import Progress, ProgressKind, Status
 
@@ -77,11 +77,11 @@ class Lines:
 
     def _text(self, event: Progress) -> str:
         if event.kind is ProgressKind.PHASE_ENDED:
-            return f"{clean_line(event.text)}: done in {event.seconds:.1f} s"
+            return f"{phase_of(event.text)}: done in {event.seconds:.1f} s"
         if event.kind is ProgressKind.CHECK_ENDED and event.outcome:
             return f"{self._marks[event.outcome.status]} {title_of(event.outcome, self._hidden)}"
         if event.kind is ProgressKind.PHASE_STARTED:
-            return f"{clean_line(event.text)}: started" if self._verbose else ""
+            return f"{phase_of(event.text)}: started" if self._verbose else ""
         return clean_line(event.text)
 
     def __enter__(self) -> Self:
