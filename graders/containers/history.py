@@ -45,10 +45,13 @@ def _texts(config: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def shorten(step: str, limit: int = 60) -> str:
-    """One line of a history entry, without the builder's own words and without values of build arguments."""
+    """One line of a history entry, without the builder's own words and without values of build arguments.
+
+    What was copied the builder tells by a sum only, so that the line reads `COPY ... /app`.
+    """
     text = re.sub(r"^\|\d+ .*?(?=/bin/sh -c )", "", " ".join(step.split()))
     text = re.sub(r"^/bin/sh -c (#\(nop\)\s*)?", "", text)
-    text = re.sub(r"\b(file|dir|multi):[0-9a-f]{16,}", r"\1", text)
+    text = re.sub(r"\b(file|dir|multi):[0-9a-f]{16,} in ", "... ", text)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

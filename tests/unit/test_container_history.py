@@ -58,7 +58,8 @@ def test_needles_are_found_in_steps_and_in_the_configuration() -> None:
     ("step", "text"),
     [
         ("/bin/sh -c #(nop) COPY file:1 in /", "COPY file:1 in /"),
-        (f"/bin/sh -c #(nop) COPY dir:{'2b' * 32} in /app ", "COPY dir in /app"),
+        (f"/bin/sh -c #(nop) COPY dir:{'2b' * 32} in /app ", "COPY ... /app"),
+        (f"/bin/sh -c #(nop) COPY --chown=app:app multi:{'2b' * 32} in /app ", "COPY --chown=app:app ... /app"),
         ("/bin/sh -c pip   install\n x", "pip install x"),
         ("|2 A=1 B=secret /bin/sh -c make", "make"),
         ("COPY . . # buildkit", "COPY . . # buildkit"),
