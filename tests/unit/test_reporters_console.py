@@ -89,6 +89,22 @@ def test_a_refused_submission_tells_the_fault_first_and_no_rows() -> None:
     assert "Configuration comes" not in text
 
 
+@pytest.mark.parametrize("height", [0, 24])
+def test_the_last_line_that_was_printed_is_shown_whatever_came_before(height: int) -> None:
+    card = CARDS["unbuilt-1"]()
+    assert card.fault is not None
+    said = "\n".join([*["a long line of no use " * 20] * 20, "", "ERROR: the reason", "", ""])
+    text = render(dataclasses.replace(card, fault=dataclasses.replace(card.fault, said=said)), height=height)
+    assert text.count("a long line") == 15
+    assert "\n            ERROR: the reason\n" in text
+
+
+def test_a_program_that_printed_nothing_has_no_line_for_it() -> None:
+    card = CARDS["unbuilt-1"]()
+    assert card.fault is not None
+    assert "printed" not in render(dataclasses.replace(card, fault=dataclasses.replace(card.fault, said="\n \n")))
+
+
 def test_a_build_that_failed_tells_the_last_words() -> None:
     text = render(CARDS["unbuilt-1"]())
     assert text.index("The submission does not build") < text.index("No matching distribution found for flsk")

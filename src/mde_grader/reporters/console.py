@@ -139,9 +139,17 @@ def _fault(card: Scorecard, screen: _Screen) -> list[str]:
     lines = [screen.paint(line, f"bold {whose}") for line in wrap(stopped(fault), screen.width)]
     for label, text in (("problem", fault.message), ("where", fault.where), ("do this", fault.hint)):
         lines += _labelled(label, text, screen, most=6)
-    lines += _labelled("printed", "\n".join(fault.said.split("\n")[-6:]), screen, most=6)
+    lines += _printed(fault.said, screen)
     lines.append(screen.paint(f"  rule      {fault.rule}", "dim"))
     return [*lines, ""]
+
+
+def _printed(said: str, screen: _Screen) -> list[str]:
+    """The last lines that a program printed, each on a line of its own: the very last one tells the most."""
+    last = [line for line in said.split("\n") if line.strip()][-6 if screen.tight <= 1 else -1 :]
+    shown = [fit(line, screen.width - _LABEL - 2) for line in last]
+    tags = [screen.paint(f"  {'printed':<{_LABEL}}", "dim"), *[" " * (_LABEL + 2)] * len(shown)]
+    return [tag + line for tag, line in zip(tags, shown, strict=False)]
 
 
 def _body(card: Scorecard, screen: _Screen, room: int) -> list[str]:
