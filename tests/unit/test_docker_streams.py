@@ -190,7 +190,7 @@ Step 3/3 : RUN make it
  ---> Running in 0123456789ab
 make: *** no rule
  ---> Running in circles
-Removing intermediate container 0123456789ab
+\x1b[0mRemoving intermediate container 0123456789ab
 The command '/bin/sh -c make it' returned a non-zero code: 2
 """
 

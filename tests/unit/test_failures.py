@@ -139,7 +139,7 @@ def test_a_build_that_fails_only_here_is_told_so(said: str, name: str) -> None:
 
 
 def test_what_an_earlier_step_could_not_reach_does_not_explain_the_last() -> None:
-    said = "curl: (6) Could not resolve host: example.com\nStep 3/3 : RUN false\n"
+    said = "curl: (6) Could not resolve host: example.com\n\x1b[0mStep 3/3 : RUN false\n"
     assert blame(Trouble(Stage.BUILD, message=FAILED_STEP, said=said)).rule == "build.failed"
 
 

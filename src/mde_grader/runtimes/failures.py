@@ -180,6 +180,8 @@ _ABSENT = re.compile(
 )
 """What pip, apt, curl and Python say of what only the internet has."""
 
+_STEP = re.compile(r"^(?:\x1b\[[0-9;]*m)*Step \d+/\d+ : ", re.MULTILINE)
+
 _START = (
     _candidate(
         r"unable to find (?P<rest>(user|group) [^:]+)|no matching entries in passwd file",
@@ -303,7 +305,7 @@ def _blame(known: _Known, match: re.Match[str], trouble: Trouble) -> Blame:
 
 def _absent(said: str) -> Blame | None:
     """The fault of a build whose last step asks for what only the internet has; it may well build elsewhere."""
-    found = list(_ABSENT.finditer(said.rpartition("\nStep ")[2]))
+    found = list(_ABSENT.finditer(_STEP.split(said)[-1]))
     if not found:
         return None
     name = next((text for key, text in found[-1].groupdict().items() if text and key != "any"), "an address")

@@ -15,10 +15,11 @@ _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12})\s*$")
 _FROM = re.compile(r"^Step \d+/\d+ : FROM ", re.IGNORECASE)
 
 _BUILDERS = re.compile(
-    r"^(?: ---> (?:[0-9a-f]{12}|Using cache|Running in [0-9a-f]{12})"
+    r"^(?:\x1b\[[0-9;]*m)*(?: ---> (?:[0-9a-f]{12}|Using cache|Running in [0-9a-f]{12})"
     r"|Removing intermediate container [0-9a-f]{12}"
     r"|The command '.*' returned a non-zero code: \d+)\s*$"
 )
+"""The builder ends what a program wrote to stderr by resetting the colour, at the start of its own next line."""
 
 
 def own_lines(log: str) -> str:
