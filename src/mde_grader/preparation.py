@@ -105,7 +105,12 @@ class Preparation:
 
     def _with_image(self, service: ServiceSpec, images: Mapping[str, BuiltImage]) -> ServiceSpec:
         if service.image.startswith(BUILD_PREFIX):
-            return replace(service, image=images[service.name].id, requires=self._requires(service))
+            return replace(
+                service,
+                image=images[service.name].id,
+                requires=self._requires(service),
+                may_end=service.name not in self.environment.required and not service.ready,
+            )
         return replace(service, image=self.tags.get(service.image, service.image))
 
     def _requires(self, service: ServiceSpec) -> tuple[str, ...]:

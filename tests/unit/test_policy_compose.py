@@ -127,7 +127,7 @@ def test_no_compose_file_is_refused(tmp_path: Path) -> None:
         ("networks: [front]", "network-undeclared", 4),
         ("depends_on: [nobody]", "depends-on", 4),
         ("depends_on: [web]", "cycle", 4),
-        ("depends_on: {web: {condition: service_completed_successfully}}", "depends-on", 4),
+        ("depends_on: {web: {condition: service_gone}}", "depends-on", 4),
         ("depends_on: {web: {condition: x}}", "depends-on", 4),
         ("secrets: [nope]", "secret", 4),
         ("container_name: 'a b'", "alias", 4),
@@ -575,3 +575,10 @@ def test_a_variable_s_true_is_true(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_holds_nothing_to_add(tmp_path: Path) -> None:
     build = '{context: nowhere, dockerfile_inline: "FROM scratch\\nADD a /x\\n"}'
     assert compose_refused(tmp_path, f"services: {{web: {{build: {build}}}}}").hint
+
+
+def test_a_service_that_others_wait_for_to_end_is_awaited(tmp_path: Path) -> None:
+    text = WEB + indented("depends_on: {migrate: {condition: service_completed_successfully}}")
+    plan = compose(tmp_path, text + "  migrate:\n    build: .\n")
+    web = next(service for service in plan.services if service.name == "web")
+    assert (web.awaits, web.requires) == (("migrate",), ())

@@ -77,7 +77,7 @@ def restart(stack: Stack, own: tuple[str, ...]) -> Callable[..., None]:
     """
 
     def replace(*first: str) -> None:
-        _all_at_once(stack, (*first, *own), lambda service: service.kill())
+        _all_at_once(stack, (*first, *own), lambda service: service.kill() if service.state().running else None)
         for names in (first, own) if first else (own,):
             _all_at_once(stack, names, lambda service: service.recreate())
             stack.wait_ready(*names)

@@ -130,9 +130,10 @@ def test_references(submission: Submission) -> None:
 
 
 @requirement("lean-image")
-def test_nothing_needless(stack: Stack, distinct: dict[str, BuiltImage]) -> None:
+def test_nothing_needless(stack: Stack, images: Mapping[str, BuiltImage]) -> None:
     """No test tools, compilers, editors, package lists or installer's caches are in the running container."""
-    for name in distinct:
+    running = {images[name].id: name for name in images if stack[name].state().running}
+    for name in running.values():
         found = stack.session.call(
             "find",
             service=stack[name].container_id,

@@ -171,6 +171,8 @@ class ServiceSpec:
         user: Overrides the image's user; None leaves it.
         files: Small files written before the start (Compose secrets and configs), path to content; mode 0444.
         requires: Services that must be healthy (`ready` met) before this one starts.
+        awaits: Services that must have ended by themselves with exit code 0 before this one starts (migrations).
+        may_end: Ending with exit code 0 is no failure: it had one thing to do, and did it.
         ready: URL (`http://...`) or `tcp://host:port` that tells that the service is ready; empty for "it runs".
         ready_seconds: How long that may take.
         capabilities: The few capabilities that the lab names; all others are dropped.
@@ -190,6 +192,8 @@ class ServiceSpec:
     files: Mapping[str, bytes] = field(default_factory=dict)
     read_only: bool = True
     requires: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
+    may_end: bool = False
     aliases: tuple[str, ...] = ()
     ready: str = ""
     ready_seconds: float = 30.0

@@ -53,7 +53,7 @@ class FakeStack:
         """Start everything, each after what it requires."""
         left = list(self._spec.services)
         while left:
-            ready = [spec for spec in left if set(spec.requires) <= set(self._services)]
+            ready = [spec for spec in left if {*spec.requires, *spec.awaits} <= set(self._services)]
             if not ready:
                 raise StartFailedError("start.requires", "the services cannot be started in any order")
             for spec in ready:

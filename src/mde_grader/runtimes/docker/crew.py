@@ -189,6 +189,12 @@ class Crew:
             share_pid=share_pid,
             volumes=self._mounted(spec),
         )
+        if image != spec.image:
+            # A commit puts the scratch container's entrypoint where the image has none.
+            own = self._config(spec.image)
+            body.setdefault("Entrypoint", own.get("Entrypoint") or [])
+            if spec.entrypoint is None:
+                body.setdefault("Cmd", own.get("Cmd") or [])
         if self.network is not None and name != spec.name:
             body["Hostname"] = name
             body["NetworkingConfig"]["EndpointsConfig"][self.network]["Aliases"].append(name)

@@ -25,6 +25,9 @@ ANSWER_GRACE = 3.0
 SAID = 8192
 """Bytes of a service's last output that a failure shows."""
 
+ONE_THING_SECONDS = 60.0
+"""How long a service may take that others wait for to end, a migration for instance."""
+
 OpenSession = Callable[[socket], Session]
 
 
@@ -43,9 +46,9 @@ def start_order(services: Iterable[ServiceSpec]) -> list[ServiceSpec]:
     ordered: list[ServiceSpec] = []
     while left:
         done = {service.name for service in ordered}
-        ready = [service for service in left if done.issuperset(service.requires)]
+        ready = [service for service in left if done.issuperset((*service.requires, *service.awaits))]
         if not ready:
-            missing = sorted({name for service in left for name in service.requires} - names)
+            missing = sorted({name for service in left for name in (*service.requires, *service.awaits)} - names)
             what = f"no service {missing[0]}" if missing else "a circle: " + ", ".join(service.name for service in left)
             raise StartFailedError("start.requires", f"the services cannot be started in any order, there is {what}")
         ordered += ready
@@ -102,7 +105,7 @@ class DockerStack:
             side = pool.submit(self._start_side, network, made)
             begun: dict[str, Future[None]] = {}
             for name, service in self._services.items():
-                required = [begun[each] for each in service.spec.requires]
+                required = [begun[each] for each in (*service.spec.requires, *service.spec.awaits)]
                 begun[name] = pool.submit(self._bring_up, service, made, side, required)
             tasks = [network, made, side, *begun.values()]
             wait(tasks, return_when=FIRST_EXCEPTION)
@@ -141,6 +144,8 @@ class DockerStack:
         self._after([side if self._crew.holds_volumes else made])
         service.create()
         self._after([side, *required])
+        for name in service.spec.awaits:
+            self._await_end(self._services[name])
         service.launch()
         self._await_ready(service, service.spec.ready_seconds, self._abort)
 
@@ -165,8 +170,26 @@ class DockerStack:
         self._raise_first(tasks)
         return time.monotonic() - began
 
+    def _await_end(self, service: DockerService) -> None:
+        """Until a service that does one thing has done it."""
+        signs: set[Future[Any]] = {service.end, self._abort}
+        done, _ = wait(signs, timeout=ONE_THING_SECONDS, return_when=FIRST_COMPLETED)
+        if self._abort in done:
+            raise _AbandonedError
+        if service.end not in done:
+            raise StartFailedError(
+                "start.not-finished",
+                f"service {service.name} did not end within {ONE_THING_SECONDS:.0f} s, and another waits for that",
+                hint="depend on it with `service_started` if it is to go on running",
+                said=service.logs(limit=SAID),
+            )
+        if not _did_its_work(service):
+            raise self._failure(service)
+
     def _await_ready(self, service: DockerService, seconds: float, abort: Future[None]) -> None:
         """Until the service is ready or has ended, whichever is first."""
+        if _did_its_work(service):
+            return
         if service.ended:
             raise self._failure(service)
         if not service.spec.ready:
@@ -256,7 +279,11 @@ class DockerStack:
         """See `base.Stack`."""
         for replica in list(self._replicas.values()):
             self.remove(replica)
-        touched = [service for service in self._services.values() if service.disturbed or service.ended]
+        touched = [
+            service
+            for service in self._services.values()
+            if (service.disturbed or service.ended) and not _did_its_work(service)
+        ]
         for service in touched:
             if service.spec != service.original:
                 service.recreate(**_fields(service.original))
@@ -296,6 +323,11 @@ class DockerStack:
         if found is None:
             raise KeyError(f"no service {name}; there are {', '.join([*self._services, *self._replicas])}")
         return found
+
+
+def _did_its_work(service: DockerService) -> bool:
+    """Whether a service that may end has ended well."""
+    return service.spec.may_end and service.ended and service.end.result().exit_code == 0
 
 
 def _fields(spec: ServiceSpec) -> dict[str, Any]:

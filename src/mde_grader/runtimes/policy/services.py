@@ -55,7 +55,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_][A-Za-z0-9_.-
 _SIGNAL = re.compile(r"(SIG)?[A-Z][A-Z0-9+-]{1,12}|[1-9][0-9]?")
 _CAPABILITY = re.compile(r"(CAP_)?[A-Za-z_]{2,30}")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_CONDITIONS = {"service_started", "service_healthy"}
+_CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 _NO_NEW_PRIVILEGES = {"no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"}
 _LAB_IMAGE_REFUSED = ("command", "entrypoint", "configs")
 _LAB_IMAGE_WITHOUT_EFFECT = ("user", "read_only", "tmpfs", "working_dir", "stop_signal", "cap_add")
@@ -130,6 +130,7 @@ def read_service(name: str, service: Value, image: str | LabImage, shared: Share
     asked, dropped = _capabilities(at("cap_add")), _capabilities(at("cap_drop"))
     after = _depends_on(name, at("depends_on"))
     healthy = tuple(other for other, value in after.items() if _condition(value) == "service_healthy")
+    ended = tuple(other for other, value in after.items() if _condition(value) == "service_completed_successfully")
     _check_security(at("security_opt"))
     own = isinstance(image, LabImage)
     if isinstance(image, LabImage):
@@ -152,6 +153,7 @@ def read_service(name: str, service: Value, image: str | LabImage, shared: Share
         files=files,
         read_only=not writable,
         requires=healthy,
+        awaits=ended,
         aliases=_aliases(service, shared),
         ready=ready.url if ready else "",
         ready_seconds=ready.seconds if ready else 30.0,
@@ -255,7 +257,7 @@ def _depends_on(name: str, value: Value) -> dict[str, Value]:
                 "compose.depends-on",
                 f"service {shown(name)}: the condition {shown(_condition(entry))} is not accepted",
                 where=entry.where,
-                hint="services run until they are stopped; do what is needed once (migrations) when the service starts",
+                hint=f"use one of {', '.join(sorted(_CONDITIONS))}",
             )
     return entries
 
