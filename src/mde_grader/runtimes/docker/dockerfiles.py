@@ -28,7 +28,7 @@ def instructions(text: str) -> list[str]:
     """The Dockerfile's instructions, continuation lines joined, comments and empty lines left out."""
     found: list[str] = []
     open_line = False
-    for raw in text.splitlines():
+    for raw in text.removesuffix("\n").split("\n"):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -96,7 +96,7 @@ def labelled(text: str, key: str, value: str) -> str:
         return text
     lines: list[str] = []
     in_from = False
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n"):
         lines.append(line)
         in_from = (in_from or line.lstrip()[:5].upper().rstrip() == "FROM") and not line.lstrip().startswith("#")
         if in_from and not line.rstrip().endswith("\\"):

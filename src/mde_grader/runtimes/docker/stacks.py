@@ -16,7 +16,7 @@ from mde_grader.runtimes.base import Service, ServiceSpec, StackSpec
 from mde_grader.runtimes.docker.client import RefusalError
 from mde_grader.runtimes.docker.crew import Crew
 from mde_grader.runtimes.docker.services import DockerService
-from mde_grader.runtimes.failures import Stage, Trouble, blame
+from mde_grader.runtimes.failures import KILLED, Stage, Trouble, blame
 from mde_grader.runtimes.inspector.session import Session, SessionError
 
 ANSWER_GRACE = 3.0
@@ -224,7 +224,8 @@ class DockerStack:
             Trouble(
                 Stage.READY,
                 service=service.name,
-                candidate=service.spec.candidate,
+                # A service of ours that ran, and does not come back from a restart, was made unfit by those who use it.
+                candidate=service.spec.candidate or (service.disturbed and exit_code not in {None, KILLED}),
                 exit_code=exit_code,
                 oom=self._oom(container),
                 layer=container in crew.heavy,

@@ -105,8 +105,9 @@ def exchange(request: Mapping[str, Any], deadline: Deadline) -> tuple[Answer, st
     method = request.get("method", "GET")
     data = build_request(method, url, request.get("headers") or {}, decode(request.get("body")))
     with connect(url.host, url.port, deadline) as sock:
-        peer = "{}:{}".format(*sock.getpeername()) if sock.fileno() >= 0 else ""
+        peer = ""
         try:
+            peer = "{}:{}".format(*sock.getpeername())
             sock.settimeout(deadline.left())
             sock.sendall(data)
         except TimeoutError:
