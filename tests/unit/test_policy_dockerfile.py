@@ -7,11 +7,14 @@ import subprocess
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from mde_grader.errors import ImageMissingError
-from mde_grader.runtimes.policy import plan
+from mde_grader.runtimes.policy import dockerfile, plan
+from mde_grader.runtimes.policy.folder import Folder
 from mde_grader.runtimes.policy.instructions import parse
 from mde_grader.runtimes.policy.runs import _UNCACHED
 from tests.unit.policying import LAB, TAGS, VALUES, built, not_built, planned, refused, write
@@ -400,3 +403,8 @@ def test_what_is_copied_from_another_image_counts_as_named(tmp_path: Path) -> No
     text = "FROM python:3.11-slim AS a\nFROM scratch\nCOPY --from=a /a /a\nCOPY --from=python:latest /b /b\n"
     done = planned(tmp_path, {"Dockerfile": text}, kind="dockerfile", required=())
     assert [build.written for build in done.builds.values()] == [("python:3.11-slim", "scratch", "python:latest")]
+
+
+def test_a_context_that_is_gone_matches_nothing(tmp_path: Path) -> None:
+    writer: Any = SimpleNamespace(folder=Folder(tmp_path), context="gone")
+    assert dockerfile._matching(writer, "x") == []
