@@ -76,10 +76,16 @@ class Agent:
         self._sock.shutdown(2)
         self._owner.close()
 
+    def _received(self) -> bytes:
+        try:
+            return self._sock.recv(65_536)
+        except OSError:  # closed by us
+            return b""
+
     def _read(self) -> None:
         """Take the engine's frames apart: 8 bytes of header, then so many bytes; one answer a line."""
         frames, lines = b"", b""
-        while data := self._sock.recv(65_536):
+        while data := self._received():
             frames += data
             while len(frames) >= 8 and len(frames) >= 8 + int.from_bytes(frames[4:8], "big"):
                 end = 8 + int.from_bytes(frames[4:8], "big")

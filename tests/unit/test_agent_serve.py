@@ -139,9 +139,11 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> None:
                 answer.send(str(code).encode())
             answer.close()
 
+        heard = socket.socket(fileno=os.dup(control))
+
         def kill() -> None:
-            with socket.socket(fileno=os.dup(answer.fileno())) as closed:
-                closed.recv(1)
+            with heard:
+                heard.recv(1)
             program.kill()
 
         threading.Thread(target=kill, daemon=True).start()
