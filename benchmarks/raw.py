@@ -78,9 +78,10 @@ class Agent:
 
     def _received(self) -> bytes:
         try:
-            return self._sock.recv(65_536)
+            received: bytes = self._sock.recv(65_536)
         except OSError:  # closed by us
             return b""
+        return received
 
     def _read(self) -> None:
         """Take the engine's frames apart: 8 bytes of header, then so many bytes; one answer a line."""
