@@ -10,6 +10,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from mde_grader.errors import BuildFailedError, EngineError, ImageMissingError
@@ -21,6 +22,7 @@ from mde_grader.runtimes.docker.dockerfiles import SCRATCH, base_of, images, lab
 from mde_grader.runtimes.docker.indexes import index
 from mde_grader.runtimes.docker.logs import LateError, pieces
 from mde_grader.runtimes.docker.names import CACHE_LABEL, unique
+from mde_grader.runtimes.docker.scales import Scales
 from mde_grader.runtimes.docker.transcripts import HeadTail, Transcript, own_lines
 from mde_grader.runtimes.failures import Stage, Trouble, blame
 
@@ -129,7 +131,7 @@ class _Build:
         except RefusalError as refusal:
             raise _failure(refusal.message, transcript) from refusal
         try:
-            self._read(response, transcript)
+            self._weighed(response, transcript)
         except LateError as error:
             self._cancel(response, transcript)
             raise BuildFailedError(
@@ -148,6 +150,23 @@ class _Build:
         finally:
             hang_up(response)
         return transcript
+
+    def _weighed(self, response: Any, transcript: Transcript) -> None:  # noqa: ANN401
+        limit = self._spec.limits.step_mb
+        end = partial(hang_up, response)
+        with Scales(self._engine, lambda: list(transcript.steps), self._spec.lab, limit * MIB, end) as scales:
+            try:
+                self._read(response, transcript)
+            except EngineError:
+                if not scales.tripped:
+                    raise
+        if scales.tripped:
+            raise BuildFailedError(
+                "build.disk",
+                f"a step of the build wrote more than {limit} MB and was stopped",
+                hint="install less, or remove what a step downloads in that same step",
+                said=_tail(transcript),
+            )
 
     def _read(self, response: Any, transcript: Transcript) -> None:  # noqa: ANN401
         limit = self._spec.limits.log_kb * 1024

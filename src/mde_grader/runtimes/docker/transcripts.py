@@ -60,6 +60,10 @@ class HeadTail:
         return (bytes(self.head) + gap + tail).decode(errors="replace")
 
 
+MAX_STEPS = 500
+"""Containers of one build that are remembered; the policy allows 60 instructions, the rest is what programs print."""
+
+
 @dataclass(slots=True)
 class Transcript:
     """The decoded stream of one build.
@@ -69,6 +73,7 @@ class Transcript:
         error: The engine's last word where the build failed.
         image: Id of the image where it did not; only the engine can say it.
         container: Short id of the step that runs, or empty.
+        steps: Short ids of all containers that were named, the first few hundred.
         tops: Short ids of the last image of each stage that is complete, and of the stage at hand.
     """
 
@@ -76,6 +81,7 @@ class Transcript:
     error: str = ""
     image: str = ""
     container: str = ""
+    steps: list[str] = field(default_factory=list)
     tops: list[str] = field(default_factory=list)
     _last: str = ""
     _rest: bytes = b""
@@ -112,6 +118,8 @@ class Transcript:
         container, image = _CONTAINER.match(text), _IMAGE.match(text)
         if container:
             self.container = container.group(1)
+            if len(self.steps) < MAX_STEPS and self.container not in self.steps:
+                self.steps.append(self.container)
         if image:
             self._last, self.container = image.group(1), ""
 

@@ -131,7 +131,7 @@ class LayerWatch:
         pause: Seconds between two looks; one look costs the engine 0.4 s.
     """
 
-    def __init__(self, engine: Engine, heavy: Callable[[str], None], *, pause: float = 3.0) -> None:
+    def __init__(self, engine: Engine, heavy: Callable[[str], None], *, pause: float = 1.0) -> None:
         self._engine = engine
         self._heavy = heavy
         self._pause = pause
