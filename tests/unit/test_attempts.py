@@ -349,3 +349,13 @@ def test_work_folders_of_dead_graders_are_swept_at_the_start(bench: Bench) -> No
             break
         time.sleep(0.01)
     assert not old.exists()
+
+
+def test_what_was_graded_stays_graded_when_clearing_up_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(_image: BuiltImage) -> None:
+        raise EngineError("the engine did not answer")
+
+    monkeypatch.setattr(bench.runtime, "discard", hang)
+    result = bench.grade()
+    assert result.card.verdict is Verdict.PASSED
+    assert any("did not answer" in progress.text for progress in bench.heard)
