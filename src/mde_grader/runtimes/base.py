@@ -73,7 +73,7 @@ class BuildLimits:
     context_mb: int = 64
     log_kb: int = 512
     cache_mb: int = 64
-    step_mb: int = 384
+    step_mb: int = 256
 
 
 @dataclass(frozen=True, slots=True)
