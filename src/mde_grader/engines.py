@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-import docker
-
 from mde_grader.environments import Environment
 from mde_grader.runtimes.base import EngineInfo, Runtime
-from mde_grader.runtimes.docker import DockerRuntime
 from mde_grader.runtimes.docker import connect as connect_docker
+from mde_grader.runtimes.docker.client import sdk_client
 from mde_grader.runtimes.images import PREFIX, Image, Recipe, load_catalog, require, required_for
 from mde_grader.runtimes.images.using import EMPTY_BASE
 
@@ -54,21 +52,13 @@ def connect(environment: Environment) -> Engine:
     """
     runtime = connect_docker()
     catalog = load_catalog()
-    images = require(required_for(environment, catalog), sdk_client(runtime), catalog)
+    images = require(required_for(environment, catalog), sdk_client(runtime.engine), catalog)
     bases = serving(environment, images, catalog)
     how = {public: images[name].how for public, name in bases.items()}
     tags = {public: images[name].tag for public, name in bases.items()}
     if EMPTY_BASE in environment.bases:
         tags[EMPTY_BASE], how[EMPTY_BASE] = EMPTY_BASE, "empty"
     return Engine(runtime, runtime.info(), images, tags, how)
-
-
-def sdk_client(runtime: DockerRuntime) -> docker.DockerClient:
-    """The SDK's own client over a runtime's connection."""
-    engine = runtime.engine
-    client = docker.DockerClient(base_url=engine.endpoint.url, version=engine.api_version)
-    client.api = engine
-    return client
 
 
 def serving(environment: Environment, images: Mapping[str, Image], catalog: Mapping[str, Recipe]) -> dict[str, str]:

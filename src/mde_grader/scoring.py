@@ -61,7 +61,8 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
     """
     kept = tuple(outcomes)
     _check_names(lab, kept, only)
-    graded = _closure(lab, only)
+    needs = {row.id: row.needs for row in lab.requirements}
+    graded = closure(only or needs, needs)
     results = _results([row for row in lab.requirements if row.id in graded], kept, fault)
     return Scorecard(
         attempt=attempt,
@@ -112,17 +113,16 @@ def _check_names(lab: Lab, outcomes: Sequence[Outcome], only: Sequence[str]) -> 
             raise LabInvalidError(f"{lab.id} has no requirement {name!r}", hint=f"it has: {', '.join(sorted(known))}")
 
 
-def _closure(lab: Lab, only: Sequence[str]) -> set[str]:
-    """Ids of `only` and of all that they need; every id when `only` is empty."""
-    needs = {requirement.id: requirement.needs for requirement in lab.requirements}
-    wanted: set[str] = set()
-    waiting = list(only) or list(needs)
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting.extend(needs[name])
-    return wanted
+def closure(wanted: Iterable[str], needs: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Return the wanted requirements with everything that they need, directly or not."""
+    found: set[str] = set()
+    queue = list(wanted)
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue.extend(needs.get(name, ()))
+    return frozenset(found)
 
 
 def _results(

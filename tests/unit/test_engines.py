@@ -9,9 +9,10 @@ import docker
 import pytest
 
 from mde_grader import engines
-from mde_grader.engines import Engine, connect, sdk_client, serving
+from mde_grader.engines import Engine, connect, serving
 from mde_grader.environments import Environment
 from mde_grader.errors import EngineUnavailableError
+from mde_grader.runtimes.docker.client import sdk_client
 from mde_grader.runtimes.images import load_catalog
 from mde_grader.testing import FakeRuntime
 from tests.unit.attempting import image
@@ -92,5 +93,5 @@ def test_the_sdk_speaks_over_the_runtimes_connection(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(docker, "DockerClient", client)
     engine: Any = SimpleNamespace(endpoint=SimpleNamespace(url="unix:///x.sock"), api_version="1.41")
     runtime: Any = SimpleNamespace(engine=engine)
-    assert sdk_client(runtime).api is engine
+    assert sdk_client(runtime.engine).api is engine
     assert made == [{"base_url": "unix:///x.sock", "version": "1.41"}]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mde_grader.checking.ordering import Planned, closure, order
+from mde_grader.checking.ordering import Planned, order
 from mde_grader.model import Trust
+from mde_grader.scoring import closure
 
 FILES = Planned("a", frozenset({"submission"}))
 IMAGES = Planned("b", frozenset({"images"}))

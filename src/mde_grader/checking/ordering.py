@@ -65,15 +65,3 @@ def order(checks: Sequence[Planned], needs: Mapping[str, Collection[str]]) -> li
                 if not left:
                     heapq.heappush(free, (checks[other].stage, other))
     return done
-
-
-def closure(wanted: Collection[str], needs: Mapping[str, Collection[str]]) -> frozenset[str]:
-    """Return the wanted requirements with everything that they need, directly or not."""
-    found: set[str] = set()
-    queue = list(wanted)
-    while queue:
-        name = queue.pop()
-        if name not in found:
-            found.add(name)
-            queue.extend(needs.get(name, ()))
-    return frozenset(found)

@@ -13,12 +13,13 @@ from mde_grader.checking.api import MARK
 from mde_grader.checking.context import Change, CheckContext, Search, Submission
 from mde_grader.checking.hosts import Hosts
 from mde_grader.checking.judging import OUT_OF_TIME, Judged, blocked_by, judge
-from mde_grader.checking.ordering import Planned, closure, order
+from mde_grader.checking.ordering import Planned, order
 from mde_grader.checking.probe import Probe
 from mde_grader.clean import clean
 from mde_grader.errors import LabInvalidError, SubmissionError
 from mde_grader.model import Lab, Outcome, Status
 from mde_grader.runtimes.base import BuiltImage, Stack
+from mde_grader.scoring import closure
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import docker
 
-from mde_grader.runtimes.docker.client import Engine, connect_engine
+from mde_grader.runtimes.docker.client import Engine, connect_engine, sdk_client
 
 PATIENCE = 900
 """Seconds that the engine may be silent while it builds, saves or loads an image."""
@@ -24,6 +24,4 @@ def image_client(engine: Engine | None = None) -> docker.DockerClient:
     """
     api = engine or connect_engine(os.environ, Path.home())
     api.timeout = PATIENCE
-    client = docker.DockerClient(base_url=api.endpoint.url, version=api.api_version)
-    client.api = api
-    return client
+    return sdk_client(api)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import docker
-
 from mde_grader.doctor.findings import Finding
-from mde_grader.runtimes.docker.client import Engine
+from mde_grader.runtimes.docker.client import Engine, sdk_client
 from mde_grader.runtimes.images import Image, all_names, inventory, load_catalog
 from mde_grader.runtimes.images.catalog import ordered
 from mde_grader.runtimes.images.store import current
@@ -21,11 +19,9 @@ def stock(engine: Engine) -> Finding:
     Raises:
         EngineError: The engine does not answer.
     """
-    client = docker.DockerClient(base_url=engine.endpoint.url, version=engine.api_version)
-    client.api = engine
     catalog = load_catalog()
     names = all_names(catalog)
-    present = current(ordered(names, catalog), inventory(client))
+    present = current(ordered(names, catalog), inventory(sdk_client(engine)))
     return judged(names, present, {name for name, recipe in catalog.items() if recipe.names})
 
 

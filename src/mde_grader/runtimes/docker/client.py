@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import docker
 import requests
 from docker import APIClient
 from docker.errors import DockerException
@@ -182,6 +183,13 @@ class Engine(APIClient):
             if refusal.status in {NOT_FOUND, CONFLICT}:
                 return False
             raise EngineError(f"the engine refused {method} {path}: {refusal.message}") from refusal
+
+
+def sdk_client(engine: Engine) -> docker.DockerClient:
+    """The SDK's own client over a connection of ours."""
+    client = docker.DockerClient(base_url=engine.endpoint.url, version=engine.api_version)
+    client.api = engine
+    return client
 
 
 def raw_socket(response: requests.Response) -> socket.socket:
