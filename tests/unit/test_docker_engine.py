@@ -192,7 +192,7 @@ class TestBuilds:
         daemon.on("POST", "/containers/", lambda _: Answer({"StatusCode": 137}))
         began = time.monotonic()
         with pytest.raises(BuildFailedError) as caught:
-            build(engine, self.spec(tmp_path, seconds=0.2), OWNER)
+            build(engine, self.spec(tmp_path, seconds=0.4), OWNER)
         over.set()
         assert caught.value.rule == "build.deadline"
         assert time.monotonic() - began < 5

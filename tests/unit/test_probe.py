@@ -220,7 +220,7 @@ def test_load(serve: Serve) -> None:
 
 
 def test_load_tells_what_failed() -> None:
-    report = PROBE.load("http://127.0.0.1:1/", duration=0.05, interval=0.01, json={"a": 1})
+    report = PROBE.load("http://127.0.0.1:1/", duration=0.1, interval=0.01, json={"a": 1})
     assert report.good == 0
     assert report.total == report.errors["refused"] > 0
     assert report.first_error == "connection refused"
@@ -237,4 +237,4 @@ def test_raw_tcp_and_names(serve: Serve) -> None:
 def test_waiting(serve: Serve) -> None:
     assert PROBE.wait(serve(answering()).url) < 2
     with pytest.raises(ProbeFailedError, match="status 503"):
-        PROBE.wait(serve(answering(status="503 No")).url, seconds=0.05)
+        PROBE.wait(serve(answering(status="503 No")).url, seconds=0.2)
