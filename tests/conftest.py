@@ -31,6 +31,11 @@ collect_ignore_glob = ["*/labs", "hostile/cases"]
 """Labs and submissions that tests work with: their `test_*.py` are a lab's checks, not ours."""
 
 
+gc.disable()  # while tests are collected, nearly all that is made stays
+
+
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from going through thousands of collected tests again and again."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)  # modules that tests import later on stay as well
+    gc.enable()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mde_grader.runtimes.base import BuildSpec, BuiltImage, Mount, Owner, Runtime, ServiceSpec, Stack, StackSpec
-from mde_grader.runtimes.docker import DockerRuntime, connect
 from mde_grader.runtimes.janitor import Here, this_process
 from mde_grader.testing import FakeEngine, FakeProgram, FakeRuntime
 
@@ -106,30 +104,6 @@ class FakeKit:
 
     def count(self, attempt: str) -> int:
         return sum(stack.spec.owner.attempt == attempt for stack in self.engine.stacks)
-
-
-@dataclass
-class DockerKit:
-    base: str = SIDE
-
-    def __post_init__(self) -> None:
-        self.docker: DockerRuntime = connect()
-        self.runtime: Runtime = self.docker
-
-    def other(self) -> Runtime:
-        return connect()
-
-    def image(self, program: str) -> str:
-        assert program in PROGRAMS
-        return SIDE
-
-    def count(self, attempt: str) -> int:
-        filters = json.dumps({"label": [f"mde-grade.attempt={attempt}"]})
-        ask = self.docker.engine.ask
-        containers = ask("GET", "/containers/json", params={"all": 1, "filters": filters})
-        networks = ask("GET", "/networks", params={"filters": filters})
-        volumes = ask("GET", "/volumes", params={"filters": filters})["Volumes"] or []
-        return len(containers) + len(networks) + len(volumes)
 
 
 @dataclass

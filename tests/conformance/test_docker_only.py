@@ -12,7 +12,8 @@ import pytest
 
 from mde_grader.errors import StartFailedError
 from mde_grader.runtimes.base import Limits, Mount, Stack
-from tests.conformance.kits import SERVE, Bench, DockerKit
+from tests.conformance.docker_kit import DockerKit
+from tests.conformance.kits import SERVE, Bench
 
 pytestmark = pytest.mark.engine
 

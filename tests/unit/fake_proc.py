@@ -32,19 +32,28 @@ UNIX = (
 
 
 class FakeProc:
-    """Processes as folders."""
+    """Processes as folders; all are in one network.
+
+    Attributes:
+        base: The made-up /proc.
+        root: Root of every process's files.
+        net: Tables of the network.
+    """
 
     def __init__(self, base: Path) -> None:
         self.base = base / "proc"
         self.root = base / "root"
-        self.base.mkdir()
-        self.root.mkdir()
+        self.net = base / "net"
+        for folder in (self.base, self.root, self.net):
+            folder.mkdir()
+        for table, text in (("tcp", LISTENERS), ("tcp6", LISTENERS6), ("udp", HEAD), ("unix", UNIX)):
+            (self.net / table).write_text(text)
         self.add("self", "side", cgroup="/docker/" + "00" * 32)
 
     def add(self, pid: int | str, name: str, *, cgroup: str, started: int = 100, **status: str) -> Path:
         folder = self.base / str(pid)
-        (folder / "net").mkdir(parents=True)
-        (folder / "ns").mkdir()
+        (folder / "ns").mkdir(parents=True)
+        (folder / "net").symlink_to(self.net)
         (folder / "ns" / "net").symlink_to("net:[1]")
         (folder / "root").symlink_to(self.root)
         (folder / "cgroup").write_text(f"3:pids:{cgroup}\n0::{cgroup}\n")
@@ -69,8 +78,6 @@ class FakeProc:
             **status,
         }
         (folder / "status").write_text("".join(f"{key}:\t{value}\n" for key, value in lines.items()))
-        for table, text in (("tcp", LISTENERS), ("tcp6", LISTENERS6), ("udp", HEAD), ("unix", UNIX)):
-            (folder / "net" / table).write_text(text)
         return folder
 
     def write(self, path: str, content: bytes | str = b"", mode: int = 0o644) -> Path:

@@ -52,18 +52,35 @@ NAMES = {name_of(path): path for path in MODULES}
 
 
 @functools.cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+Statement = ast.stmt | ast.excepthandler | ast.match_case
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Fields of a node that hold statements."""
+
+
+def statements(within: ast.Module | Statement) -> Iterator[Statement]:
+    """Statements at any depth; expressions hold neither imports nor functions, but are most of a tree."""
+    for name in BLOCKS:
+        for node in getattr(within, name, ()):
+            yield node
+            yield from statements(node)
 
 
 @functools.cache
-def imports_of(tree: ast.AST) -> tuple[str, ...]:
+def parts_of(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], dict[str, int]]:
+    """Imports of a module, and lines of its functions; the rest of its tree is not kept."""
+    found = list(statements(ast.parse(text_of(path))))
+    functions = [node for node in found if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = {f"{node.name}:{node.lineno}": (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    return [node for node in found if isinstance(node, ast.Import | ast.ImportFrom)], lengths
+
+
+def imports_of(path: Path) -> Iterator[str]:
     """Modules that are imported; of `from package import module` the module alone."""
-    return tuple(_imports_of(tree))
-
-
-def _imports_of(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in parts_of(path)[0]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -83,7 +100,7 @@ def layer(module: str) -> int:
 
 
 def code_lines(path: Path) -> int:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = text_of(path).splitlines()
     return sum(1 for line in lines if line.strip() and not line.strip().startswith("#"))
 
 
@@ -91,7 +108,7 @@ def test_imports_run_one_way() -> None:
     wrong = [
         f"{own} imports {wanted}"
         for own, path in NAMES.items()
-        for wanted in imports_of(tree_of(path))
+        for wanted in imports_of(path)
         if wanted.startswith(("graders", "labs", "tests"))
         or (wanted.startswith("mde_grader.") and layer(wanted) > layer(own))
     ]
@@ -100,8 +117,7 @@ def test_imports_run_one_way() -> None:
 
 def test_there_is_no_import_cycle() -> None:
     edges = {
-        own: {wanted for wanted in imports_of(tree_of(path)) if wanted in NAMES and wanted != own}
-        for own, path in NAMES.items()
+        own: {wanted for wanted in imports_of(path) if wanted in NAMES and wanted != own} for own, path in NAMES.items()
     }
     done: set[str] = set()
 
@@ -118,14 +134,14 @@ def test_there_is_no_import_cycle() -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).split(".")[1:] in PURE], ids=name_of)
 def test_the_pure_centre_knows_no_world(path: Path) -> None:
-    assert not {name.split(".")[0] for name in imports_of(tree_of(path))} & IMPURE
+    assert not {name.split(".")[0] for name in imports_of(path)} & IMPURE
 
 
 def test_labs_and_graders_import_only_what_check_authors_may() -> None:
     for path in [*(ROOT / "labs").glob("*/checks/*.py"), *(ROOT / "graders").rglob("*.py")]:
         if "images" in path.relative_to(ROOT).parts:
             continue
-        for wanted in imports_of(tree_of(path)):
+        for wanted in imports_of(path):
             if wanted.startswith("mde_grader."):
                 assert wanted.split(".")[1] in {"checking", "runtimes", "model", "codec", "plans"}, f"{path}: {wanted}"
 
@@ -136,11 +152,10 @@ def test_modules_stay_small() -> None:
 
 def test_functions_stay_small() -> None:
     long = {
-        f"{own}.{node.name}": length
+        f"{own}.{name}": length
         for own, path in NAMES.items()
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := (node.end_lineno or 0) - node.lineno + 1) > MAX_FUNCTION
+        for name, length in parts_of(path)[1].items()
+        if length > MAX_FUNCTION
     }
     assert long == {}
 

@@ -53,6 +53,11 @@ class Collector:
         """Make our mark known."""
         config.addinivalue_line("markers", f"{MARK}(name, disturbs): the requirement that a check belongs to")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Leave pytest the place alone: it says no more, but would read the source of all that led there."""
+        excinfo.traceback = excinfo.traceback[-1:]
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the wanted checks, in the order that `ordering` says."""

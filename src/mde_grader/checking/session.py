@@ -7,7 +7,6 @@ submission's `conftest.py` that flips results was seen to work against a plain `
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -25,8 +24,8 @@ from mde_grader.places import data_root
 
 _INI = Path(__file__).with_name("checks.ini")
 _UNUSED = (
-    *("cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath"),
-    *("pastebin", "setuponly", "setupplan", "stepwise"),
+    *("cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin"),
+    *("recwarn", "reports", "setuponly", "setupplan", "stepwise", "subtests"),
     # These two collect garbage five times over at the end, which took 0.1 s, to warn of what no check is judged by.
     *("threadexception", "unraisableexception"),
 )
@@ -122,21 +121,10 @@ def _pytest(options: list[str], checks: Path, plugins: list[object], log: Path) 
     ]
     with (
         _shut_off(checks),
-        _collected_quickly(),
         log.open("a", encoding="utf-8") as stream,
         contextlib.redirect_stdout(stream),
     ):
         return int(pytest.main(arguments, plugins=plugins))
-
-
-@contextlib.contextmanager
-def _collected_quickly() -> Iterator[None]:
-    """Keep pytest's garbage collection at its end from going through all that was there before it began."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextlib.contextmanager
