@@ -21,6 +21,9 @@ from mde_grader.variants import Values
 _SIGN = b"<%"
 _PLACE = re.compile(r"__([a-z][a-z0-9_]*?)__")
 
+_ALONE = re.compile(r"^[ \t]*<%(?!=)((?:(?!%>).)*)%>[ \t]*\r?\n", re.MULTILINE)
+"""A line with nothing but a block or a comment. Jinja2's own trimming would also join a line that ends in one."""
+
 _PYTHONS = frozenset({"init", "main", "pycache", "about", "version"})
 """What stands between `__` in the names of Python's own files and folders."""
 
@@ -31,8 +34,6 @@ _ENGINE = ImmutableSandboxedEnvironment(
     variable_end_string="%>",
     comment_start_string="<%#",
     comment_end_string="%>",
-    trim_blocks=True,
-    lstrip_blocks=True,
     keep_trailing_newline=True,
     undefined=StrictUndefined,
     extensions=(),
@@ -54,7 +55,9 @@ class Template:
     def __init__(self, text: str, names: Iterable[str], *, file: str) -> None:
         self._file = file
         try:
-            tree = _ENGINE.parse(text)
+            tree = _ENGINE.parse(
+                _ALONE.sub(r"<%\1\n%>", text)
+            )  # the line's end goes inside, so that lines keep their numbers
             _insist_on_known(tree, sorted(names), file)
             self._template = _ENGINE.from_string(tree)
         except TemplateSyntaxError as error:
