@@ -209,7 +209,7 @@ def _grade_staged(
         timeline=attempt.timeline,
     )
     images = pool.submit(preparation.images, pool)
-    stack = pool.submit(lambda: preparation.stack(images.result()))
+    stack = pool.submit(preparation.stack, images, pool)
     context = CheckContext(
         submission=Submission(staged.root, staged.identity, plan),
         images=images,
