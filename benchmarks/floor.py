@@ -154,12 +154,12 @@ def kill_worker(rig: Rig) -> None:
     """Two labels, a kill after the first, and both printed in the end."""
     parcel = take(rig)
     jobs = [order(rig, parcel) for _ in range(2)]
-    _job_done(rig, jobs[0], 0.05)
-    time.sleep(0.35)
+    _job_done(rig, jobs[0], 0.1)
+    time.sleep(0.3)
     rig.kill("web", "worker")
     rig.replace("web", "worker")
     for job in jobs:
-        _job_done(rig, job, 0.05)
+        _job_done(rig, job, 0.1)
     rig.await_ready(*rig.services)
 
 
