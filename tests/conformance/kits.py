@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -162,9 +163,16 @@ class Bench:
             spec = replace(spec, user="0:0")
         return replace(spec, **changes)
 
-    def up(self, *services: ServiceSpec, network: bool = True, runtime: Runtime | None = None, **owner: Any) -> Stack:
+    def up(
+        self,
+        *services: ServiceSpec,
+        network: bool = True,
+        runtime: Runtime | None = None,
+        images: Future[dict[str, BuiltImage]] | None = None,
+        **owner: Any,
+    ) -> Stack:
         spec = StackSpec(services, self.owner(**owner), network=network, side_image=SIDE)
-        stack = (runtime or self.runtime).up(spec)
+        stack = (runtime or self.runtime).up(spec, images)
         self.stacks.append(stack)
         return stack
 
