@@ -169,7 +169,10 @@ class Crew:
 
     def volume(self, key: str) -> volumes.Volume:
         """A volume of the stack by the name that the stack has for it."""
-        return self._volumes[key]
+        with self._lock:
+            if self._closed:
+                raise EngineError("the stack was closed")
+            return self._volumes[key]
 
     def held(self, key: str) -> str:
         """Where the side container holds a volume of the stack."""
