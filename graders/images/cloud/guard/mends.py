@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.serialize import return_if_not_empty
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
+from moto.ec2.responses._base_response import EC2BaseResponse
 from moto.ec2.responses.instances import InstanceResponse
 
 ROOT_GIB = 8
@@ -23,6 +25,7 @@ def mend() -> None:
     _templates_say_what_the_launch_does_not()
     _volumes_have_a_size()
     _one_root_volume()
+    _no_public_address_is_none()
 
 
 def _interfaces_go_with_their_instance() -> None:
@@ -122,3 +125,15 @@ def _one_root_volume() -> None:
 
     Instance.setup_defaults = setup_defaults
     Instance.add_block_device = add_replacing
+
+
+def _no_public_address_is_none() -> None:
+    """AWS leaves an interface's association out where there is no public address; moto sends an empty one.
+
+    Terraform's provider takes it for a public address, so that `associate_public_ip_address = false` replaces the
+    instance at every apply.
+    """
+    EC2BaseResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER |= {
+        f"NetworkInterfaces.{member}.Association": return_if_not_empty
+        for member in ("NetworkInterface", "InstanceNetworkInterface")
+    }
