@@ -1,1 +1,1 @@
-"""What labs about a cloud have in common: what stands in it, judged by rules that know no lab."""
+"""An AWS-compatible cloud as a check sees it: clients through the probe, what there is, and who asked for what."""

@@ -1,1 +1,1 @@
-"""What labs about Terraform have in common: what is taken of a submission, its commands, plans, states and messages."""
+"""What Terraform and OpenTofu read and say: which files count, plans, states, messages. Pure; runs nothing."""

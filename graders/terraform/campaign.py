@@ -13,13 +13,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from graders.cloud.inventory import Difference, Facts, Inventory, difference
 from graders.terraform.commands import Ran, Terraform
-from graders.terraform.messages import diagnostics, refused
+from graders.terraform.failures import complaints, refused
+from graders.terraform.plans import Plan
 from mde_grader.checking import CheckFailedError
 
 StandT = TypeVar("StandT")
 ResultT = TypeVar("ResultT")
-Inventory = Mapping[str, Any]
 Faults = Mapping[str, Sequence[str]]
 """What is wrong, by what it is about."""
 
@@ -54,7 +55,7 @@ class World(Protocol[StandT]):
         """Break things by hand; what each is about, as in the faults, and what was done."""
         ...
 
-    def claimed(self, stand: StandT, key: str, facts: object) -> bool:
+    def claimed(self, stand: StandT, key: str, facts: Facts) -> bool:
         """Whether something of the inventory is in the environment's state, or came by itself with what is."""
         ...
 
@@ -76,7 +77,7 @@ class Beside(Generic[StandT]):
     """The second environment, and what of the first its coming changed or took away."""
 
     second: StandT
-    touched: tuple[str, ...]
+    touched: Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class Campaign(Generic[StandT]):
         ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=60)
         return Locked(ran, overlapped=not self.first.done())
 
-    def _show(self) -> tuple[dict[str, Any], str]:
+    def _show(self) -> tuple[Plan, str]:
         self._planned.result()
         return self._one.show("first.tfplan")
 
@@ -205,7 +206,7 @@ class Campaign(Generic[StandT]):
         ran = self._one.given(**values).run(
             "plan", "-input=false", "-json", "-lock=false", "-refresh=false", seconds=60
         )
-        told = diagnostics(ran.out) if ran.exit_code == 1 else []
+        told = complaints(ran.out) if ran.exit_code == 1 else []
         return told, "\n".join(f"{one.get('summary', '')}: {one.get('detail', '')}" for one in told) or ran.end
 
     def _plan_again(self) -> tuple[bool, str]:
@@ -217,8 +218,9 @@ class Campaign(Generic[StandT]):
         self._ready.result()
         self._two.apply("second.tfplan")
         now = self._world.inventory()
-        touched = sorted(key for key in self.made if now.get(key) != self._after[key])
-        return Beside(self._world.stand(self._two), tuple(touched))
+        mine = {key: self._after[key] for key in self.made}
+        differing = difference(mine, {key: facts for key, facts in now.items() if key in mine})
+        return Beside(self._world.stand(self._two), differing)
 
     def _break_and_mend(self) -> Drift:
         run, stand = self._two, self._second_or_none()
@@ -232,7 +234,7 @@ class Campaign(Generic[StandT]):
             run.apply("drift.tfplan")
         after = self._world.faults(self._world.stand(run))
         new = {about: tuple(one for one in found if one not in before[about]) for about, found in after.items()}
-        return Drift(told, seen, {about: found for about, found in new.items() if found})
+        return Drift(told, seen, {about: found for about, found in new.items() if found and not before[about]})
 
     def _second_or_none(self) -> StandT | None:
         try:

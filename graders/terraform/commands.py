@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from graders.terraform.messages import cause, errors
-from graders.terraform.plans import read_plan
+from graders.terraform.failures import cause, errors
+from graders.terraform.plans import Plan, read_plan
 from mde_grader.checking import expect, fail
 
 PLAIN = ("-input=false", "-no-color")
@@ -111,7 +111,7 @@ class Terraform:
             self._insist(ran, "terraform plan", self._typed())
         return ran.exit_code == CHANGES, ran.out
 
-    def show(self, plan: str, *, seconds: float = 60) -> tuple[dict[str, Any], str]:
+    def show(self, plan: str, *, seconds: float = 60) -> tuple[Plan, str]:
         """A plan in JSON, parsed and as it is."""
         ran = self.run("show", "-json", "-no-color", plan, seconds=seconds, limit=PLAN_LIMIT)
         self._insist(ran, "terraform show -json", [plan])

@@ -1,81 +1,107 @@
-"""Reading what Terraform and OpenTofu say when something is wrong: as text, and as JSON lines."""
+"""What Terraform says with `-json`: one JSON object a line.
+
+The format: https://developer.hashicorp.com/terraform/internals/machine-readable-ui. A provisioner's output is among the
+lines as text of theirs, so that nothing said here decides a grade: it explains one.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-_BOX = re.compile(r"^[│╷╵|]\s?", re.MULTILINE)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_ERROR = re.compile(r"^Error: (.+?)(?=^(?:Error|Warning): |\Z)", re.MULTILINE | re.DOTALL)
+from graders.terraform.values import Object, mapping, parsed
 
-LOCKED = "Error acquiring the state lock"
-"""Summary of the message of whoever finds a state locked, in both tools."""
-
-_CAUSES = (
-    (("Failed to download module", "Could not download module", "Error downloading modules"),
-     "a module comes from outside of the submission, and nothing outside can be reached"),
-    (("Failed to query available provider packages", "Could not retrieve the list of available versions"),
-     "a provider, or a version of one, is wanted that is not there"),
-    (("No value for required variable",), "a variable has no default and is not one that the brief names"),
-    (("UnsupportedOperation", "NotImplemented", "the lab's cloud"), "the lab's cloud refused it"),
-    ((LOCKED,), "the state is locked"),
-)  # fmt: skip
-"""Words of a message, and the cause that they stand for."""
-
-_UNCLEAR = ("Error in function call", "Invalid function argument", "Invalid index", "Unsupported attribute")
-"""Summaries of what happens by accident when a value was not looked at."""
+SHOWN = 400
+"""Characters of an explanation."""
 
 
-def errors(text: str, *, limit: int = 2) -> list[str]:
-    r"""The first errors of an output: each its summary, and the first sentence that explains it.
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """An error or a warning.
 
-    >>> errors("Error: Invalid thing\n\n  on main.tf line 1:\n\nIt is not allowed.\n")
-    ['Invalid thing: It is not allowed.']
+    Attributes:
+        severity: `error` or `warning`.
+        summary: In a few words.
+        detail: The rest; empty for many.
+        address: Resource that it is about; empty for none.
+        where: `main.tf:12`; empty for none.
     """
-    plain = _BOX.sub("", _COLOUR.sub("", text))
-    return [_one(found) for found in _ERROR.findall(plain)[:limit]]
+
+    severity: str
+    summary: str
+    detail: str
+    address: str
+    where: str
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        place = " ".join(part for part in (self.where, self.address and f"({self.address})") if part)
+        detail = " ".join(self.detail.split())
+        told = ": ".join(part for part in (place, self.summary, detail) if part)
+        return told if len(told) <= SHOWN else f"{told[: SHOWN - 1]}…"
 
 
-def _one(found: str) -> str:
-    summary, _, rest = found.partition("\n")
-    told = [line.strip() for line in rest.splitlines() if line.strip() and not re.match(r"\s+(with|on|\d+:) ?", line)]
-    detail = " ".join(told)[:300]
-    return f"{summary.strip()}: {detail}" if detail else summary.strip()
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Something that happened to one resource: `apply_start`, `apply_complete`, `apply_errored`, `refresh_start`..."""
+
+    kind: str
+    address: str
+    action: str
+    seconds: float
 
 
-def cause(text: str) -> str:
-    """What a failure that people often meet comes from; empty when it is none of these."""
-    return next((why for words, why in _CAUSES if any(word in text for word in words)), "")
-
-
-def diagnostics(output: str) -> list[dict[str, Any]]:
-    """The errors of a command that ran with -json."""
-    found = []
-    for line in output.splitlines():
+def diagnostics(text: str) -> tuple[Diagnostic, ...]:
+    """Every diagnostic of an output with `-json`; also of `validate -json`, whose output is one object."""
+    found = [mapping(row.get("diagnostic")) for row in _rows(text) if row.get("type") == "diagnostic"]
+    if not found:
         try:
-            entry = json.loads(line)
+            listed = parsed(text).get("diagnostics")
         except ValueError:
-            continue
-        told = entry.get("diagnostic") if isinstance(entry, dict) else None
-        if isinstance(told, dict) and told.get("severity") == "error":
-            found.append(told)
-    return found
+            listed = None
+        found = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    return tuple(_diagnostic(row) for row in found)
 
 
-def refused(found: Collection[Mapping[str, Any]], variable: str) -> str:
-    """The message with which a value of a variable was refused; empty when it was not, or by accident only.
+def first_error(text: str, otherwise: str = "") -> str:
+    """The first error in one line, for an output with `-json` or for people; `otherwise` when there is none."""
+    errors = [found for found in diagnostics(text) if found.severity == "error"]
+    if errors:
+        return errors[0].line
+    lines = [" ".join(line.strip(" ╷│╵").split()) for line in text.splitlines()]
+    plain = [line for line in lines if line.startswith("Error:")]
+    return plain[0].removeprefix("Error:").strip()[:SHOWN] if plain else otherwise
 
-    A message counts that is about the variable: it stands at its declaration, or names it.
-    """
-    name = re.compile(rf"(?<![\w-]){re.escape(variable)}(?![\w-])")
-    for told in found:
-        detail, snippet = str(told.get("detail", "")), told.get("snippet")
-        code = snippet.get("code", "") if isinstance(snippet, dict) else ""
-        if any(str(told.get("summary", "")).startswith(words) for words in _UNCLEAR):
-            continue
-        if name.search(f"{told.get('summary', '')} {detail} {code}"):
-            return detail.partition("\n\nThis was checked by")[0].strip() or str(told.get("summary", ""))
-    return ""
+
+def hooks(text: str) -> tuple[Hook, ...]:
+    """What happened, in order."""
+    rows = [(row, mapping(row.get("hook"))) for row in _rows(text) if "hook" in row]
+    return tuple(
+        Hook(
+            str(row.get("type", "")),
+            str(mapping(hook.get("resource")).get("addr", "")),
+            str(hook.get("action", "")),
+            float(seconds) if isinstance(seconds := hook.get("elapsed_seconds", 0), int | float) else 0.0,
+        )
+        for row, hook in rows
+    )
+
+
+def _rows(text: str) -> Iterator[Object]:
+    for line in text.splitlines():
+        if line.startswith("{"):
+            try:
+                yield parsed(line)
+            except ValueError:
+                continue
+
+
+def _diagnostic(row: Object) -> Diagnostic:
+    span = mapping(row.get("range"))
+    start = mapping(span.get("start")).get("line")
+    where = f"{span['filename']}:{start}" if isinstance(span.get("filename"), str) and start else ""
+    severity, summary, detail, address = (
+        str(row.get(name) or "") for name in ("severity", "summary", "detail", "address")
+    )
+    return Diagnostic(severity, summary, detail, address, where)

@@ -1,92 +1,192 @@
-"""Reading a plan in JSON: by which ways a configuration reaches past its provider.
+"""What a plan would do, and which means it uses, from `terraform show -json PLAN`.
 
-Format: https://developer.hashicorp.com/terraform/internals/json-format, major version 1.
+The format: https://developer.hashicorp.com/terraform/internals/json-format. It does not tell `ignore_changes`: that is
+seen by breaking something and planning again, or in the text by `sources.ignores_all`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-KEYS = frozenset({"access_key", "secret_key", "token"})
-"""Arguments of the AWS provider that are credentials."""
+from graders.terraform.values import Object, mapping, objects, parsed, words
+
+_IDLE = frozenset({"no-op", "read"})
 
 
-def read_plan(text: str) -> dict[str, Any]:
-    """The plan that `terraform show -json` printed.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one resource.
+
+    Attributes:
+        address: `module.net.aws_vpc.main`.
+        type: `aws_vpc`.
+        module: `module.net`; empty in the root.
+        mode: `managed` or `data`.
+        actions: `no-op`, `create`, `read`, `update`, `delete`; a replacement is two.
+        before: Values now; empty for what does not exist.
+        after: Values afterwards, as far as they are known.
+        importing: Id of the existing object that would be taken over; empty otherwise.
+    """
+
+    address: str
+    type: str
+    module: str
+    mode: str
+    actions: tuple[str, ...]
+    before: Object
+    after: Object
+    importing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The configuration of one provider.
+
+    Attributes:
+        key: `aws`, `aws.other`, `module.net:aws`.
+        source: `registry.terraform.io/hashicorp/aws`.
+        alias: Empty for the default one.
+        arguments: Names of the arguments that it is given.
+        settings: The arguments' expressions.
+    """
+
+    key: str
+    source: str
+    alias: str
+    arguments: frozenset[str]
+    settings: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One plan.
+
+    Attributes:
+        changes: What happens, in Terraform's order; `no-op` ones too.
+        drift: What was found to be otherwise than the state says.
+        outputs: Name of each output to its action.
+        provisioners: Address of a resource and the kind of a provisioner of its, `local-exec`.
+        providers: Every provider's configuration.
+        modules: Address of a module call and where the module comes from.
+        resource_types: Types of all resources and data sources that the configuration has, `data.` before the latter.
+        errored: Whether planning ended with an error.
+        document: The whole, for what is not read here.
+    """
+
+    changes: tuple[Change, ...]
+    drift: tuple[Change, ...]
+    outputs: dict[str, tuple[str, ...]]
+    provisioners: tuple[tuple[str, str], ...]
+    providers: tuple[Provider, ...]
+    modules: tuple[tuple[str, str], ...]
+    resource_types: frozenset[str]
+    errored: bool
+    document: Object
+
+    @property
+    def acting(self) -> tuple[Change, ...]:
+        """The changes that do something to managed resources."""
+        idle = {"no-op", "read"}
+        return tuple(
+            change for change in self.changes if change.mode == "managed" and not idle.issuperset(change.actions)
+        )
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change, outputs included."""
+        moved = any(actions != ("no-op",) for actions in self.outputs.values())
+        return not self.acting and not moved and not self.errored
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """Addresses of resources that would take over something that exists."""
+        return tuple(change.address for change in self.changes if change.importing)
+
+    @property
+    def foreign_modules(self) -> tuple[tuple[str, str], ...]:
+        """Module calls whose module is not one of the submission's own folders."""
+        return tuple((name, source) for name, source in self.modules if not source.startswith(("./", "../")))
+
+
+def read_plan(text: bytes | str) -> Plan:
+    """Read a plan.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a plan's JSON.
     """
-    plan = json.loads(text)
-    if not isinstance(plan, dict) or not isinstance(plan.get("configuration"), dict):
-        raise ValueError("not a plan in JSON")  # noqa: TRY004 - so is every other text that is none
-    return plan
+    document = parsed(text)
+    if "resource_changes" not in document and "configuration" not in document:
+        raise ValueError("it is no plan")
+    configuration = mapping(document.get("configuration"))
+    modules = list(_modules("", mapping(configuration.get("root_module"))))
+    calls = tuple(call for address, module in modules for call in _calls(address, module))
+    resources = [(address, row) for address, module in modules for row in objects(module.get("resources"))]
+    return Plan(
+        changes=_changes(document.get("resource_changes")),
+        drift=_changes(document.get("resource_drift")),
+        outputs={
+            name: words(mapping(row).get("actions")) for name, row in mapping(document.get("output_changes")).items()
+        },
+        provisioners=tuple(_provisioners(resources)),
+        providers=tuple(_providers(mapping(configuration.get("provider_config")))),
+        modules=calls,
+        resource_types=frozenset(_type(row) for _, row in resources),
+        errored=document.get("errored") is True,
+        document=document,
+    )
 
 
-def side_doors(plan: Mapping[str, Any], *, providers: frozenset[str]) -> list[str]:
-    """What a configuration does other than declare resources of the providers that are allowed.
-
-    Args:
-        plan: As `read_plan` returns it.
-        providers: Full names, such as `registry.terraform.io/hashicorp/aws`.
-
-    Returns:
-        One sentence a finding, in the words of the configuration.
-    """
-    configuration = plan["configuration"]
-    found = list(_provider_doors(configuration.get("provider_config"), providers))
-    for where, module in _modules(configuration.get("root_module"), ""):
-        for resource in _dicts(module.get("resources")):
-            address = f"{where}{resource.get('address', '?')}"
-            found += [f"{address} runs a provisioner, {kind}" for kind in _kinds(resource.get("provisioners"))]
-            if str(resource.get("type")) in {"external", "http"}:
-                found.append(f"{address} reads from outside the provider")
-    for change in _dicts(plan.get("resource_changes")):
-        planned = change.get("change")
-        if isinstance(planned, dict) and planned.get("importing"):
-            found.append(f"{change.get('address', '?')} is imported, not made")
-    return found
+def _changes(rows: object) -> tuple[Change, ...]:
+    return tuple(_change(row, mapping(row.get("change"))) for row in objects(rows))
 
 
-def credentials(plan: Mapping[str, Any]) -> list[str]:
-    """Which providers have credentials written into the configuration."""
-    configured = plan["configuration"].get("provider_config")
-    return [
-        f'{argument} in provider "{name}"'
-        for name, provider in (configured.items() if isinstance(configured, dict) else ())
-        for argument in sorted(KEYS & set(_expressions(provider)))
-    ]
+def _change(row: Object, change: Object) -> Change:
+    importing = mapping(change.get("importing"))
+    return Change(
+        address=str(row.get("address", "")),
+        type=str(row.get("type", "")),
+        module=str(row.get("module_address", "")),
+        mode=str(row.get("mode", "managed")),
+        actions=words(change.get("actions")),
+        before=mapping(change.get("before")),
+        after=mapping(change.get("after")),
+        importing=str(importing.get("id") or "unknown") if change.get("importing") is not None else "",
+    )
 
 
-def _provider_doors(configured: object, providers: frozenset[str]) -> Iterator[str]:
-    for name, provider in configured.items() if isinstance(configured, dict) else ():
-        full = str(provider.get("full_name", name))
-        if full not in providers and not full.startswith("terraform.io/builtin/"):
-            yield f"provider {full} is not one of {', '.join(sorted(providers))}"
-        if "endpoints" in _expressions(provider):
-            yield f'provider "{name}" has endpoints of its own'
+def _modules(address: str, module: Object) -> Iterator[tuple[str, Object]]:
+    """Every module of the configuration, the root first; Terraform's own limits bound the depth."""
+    rest = [(address, module)]
+    while rest:
+        here, found = rest.pop(0)
+        yield here, found
+        for name, call in mapping(found.get("module_calls")).items():
+            rest.append((_join(here, f"module.{name}"), mapping(mapping(call).get("module"))))
 
 
-def _expressions(provider: object) -> Mapping[str, Any]:
-    found = provider.get("expressions") if isinstance(provider, dict) else None
-    return found if isinstance(found, dict) else {}
+def _calls(address: str, module: Object) -> Iterator[tuple[str, str]]:
+    for name, call in mapping(module.get("module_calls")).items():
+        yield _join(address, f"module.{name}"), str(mapping(call).get("source", ""))
 
 
-def _modules(module: object, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if not isinstance(module, dict):
-        return
-    yield where, module
-    calls = module.get("module_calls")
-    for name, call in calls.items() if isinstance(calls, dict) else ():
-        if isinstance(call, dict):
-            yield from _modules(call.get("module"), f"{where}module.{name}.")
+def _provisioners(resources: list[tuple[str, Object]]) -> Iterator[tuple[str, str]]:
+    for module, row in resources:
+        for provisioner in objects(row.get("provisioners")):
+            yield _join(module, str(row.get("address", ""))), str(provisioner.get("type", ""))
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+def _providers(configurations: Object) -> Iterator[Provider]:
+    for key, row in configurations.items():
+        settings: dict[str, Any] = mapping(mapping(row).get("expressions"))
+        source, alias = str(mapping(row).get("full_name", "")), str(mapping(row).get("alias", ""))
+        yield Provider(key, source, alias, frozenset(settings), settings)
 
 
-def _kinds(value: object) -> list[str]:
-    return [str(row.get("type", "?")) for row in _dicts(value)]
+def _type(row: Object) -> str:
+    return f"{'data.' if row.get('mode') == 'data' else ''}{row.get('type', '')}"
+
+
+def _join(module: str, address: str) -> str:
+    return f"{module}.{address}" if module else address

@@ -1,60 +1,62 @@
-"""Which files of a submission a configuration is made of; the rest stays out of the workspace."""
+"""Which files of a submission are put into a workspace, and the little that can only be seen in their text."""
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
-FILE_LIMIT = 1 << 20
-"""Bytes of one file: a configuration is text that people wrote."""
+_FOLDERS = {
+    "terraform.d": "a folder of plug-ins",
+    "terraform.tfstate.d": "states of workspaces",
+    "tf-plugins": "a folder of plug-ins",
+    "registry.terraform.io": "a folder of plug-ins",
+    "registry.opentofu.org": "a folder of plug-ins",
+}
+_NAMES = (
+    (re.compile(r".*\.tfstate(\..*)?"), "a state: what exists is decided by what is applied"),
+    (re.compile(r"(.*_)?override\.(tf|tofu)(\.json)?"), "an override: it changes other files where nobody looks"),
+    (re.compile(r"terraform\.rc|.*\.tfrc"), "settings of the command line"),
+    (re.compile(r"terraform-provider-.*"), "a provider of its own"),
+    (re.compile(r".*\.tfplan|crash(\..*)?\.log"), "made by a run"),
+)
+_IGNORES_ALL = re.compile(r"\bignore_changes\s*=\s*\[?\s*all\b")
+_IGNORES_ALL_JSON = re.compile(r'"ignore_changes"\s*:\s*(\[\s*)?"all"')
+_REMARK = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
-TOTAL_LIMIT = 8 << 20
-"""Bytes of all files."""
 
-_TOOL_FOLDERS = frozenset({"terraform.d", "terraform.tfstate.d"})
-"""Where Terraform looks for plug-ins, and keeps states of its workspaces."""
+def why_left_out(path: str) -> str:
+    """Why a file does not go into a workspace; empty for one that does.
 
-_TOOL_FILES = frozenset({"terraform.rc", "crash.log", "solution.yaml"})
-_OVERRIDES = ("override.tf", "override.tf.json", "override.tofu", "override.tofu.json")
+    Templates, policies and scripts that the configuration reads do go. Names that begin with a dot do not: the lock
+    file among them, since it may know the provider's checksums of other systems only.
 
-
-def left_out(path: str) -> str:
-    """Why a file is not taken into the workspace; empty when it is.
-
-    Args:
-        path: Relative to the submission, with slashes.
-
-    >>> left_out("modules/network/main.tf")
-    ''
-    >>> left_out(".terraform/providers/aws")
-    'hidden files and folders are not part of a configuration'
+    >>> why_left_out("modules/net/main.tf"), why_left_out("prod_override.tf.json")[:11]
+    ('', 'an override')
     """
-    pure = PurePosixPath(path)
-    if any(part.startswith(".") for part in pure.parts):
-        return "hidden files and folders are not part of a configuration"
-    if _TOOL_FOLDERS & set(pure.parts) or pure.name in _TOOL_FILES:
-        return "Terraform's own folders and settings are not part of a configuration"
-    if ".tfstate" in pure.name or pure.suffix == ".tfplan":
-        return "states and plans are made anew"
-    if pure.name.endswith((".tfvars", ".tfvars.json")):
-        return "values of variables come from the grader"
-    if pure.name in {*_OVERRIDES} or pure.name.endswith(tuple(f"_{name}" for name in _OVERRIDES)):
-        return "override files change what is written elsewhere"
-    return ""
+    parts = PurePosixPath(path).parts
+    if any(part.startswith(".") for part in parts):
+        return "its name, or its folder's, begins with a dot"
+    folder = next((_FOLDERS[part] for part in parts[:-1] if part in _FOLDERS), "")
+    return folder or next((why for pattern, why in _NAMES if pattern.fullmatch(parts[-1])), "")
 
 
-def configuration(root: Path) -> dict[str, bytes]:
-    """The files of a submission that its configuration is made of, path to content; links are not followed.
+def split(paths: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """The paths that go into a workspace, and for each other one why it does not."""
+    reasons = {path: why_left_out(path) for path in sorted(paths)}
+    return [path for path, why in reasons.items() if not why], {path: why for path, why in reasons.items() if why}
 
-    Files beyond the limits are left out, the later ones by name first, so that no submission fills the workspace.
+
+def ignores_all(files: Mapping[str, str]) -> list[str]:
+    """Files in which some resource ignores every change of its own; remarks and texts in quotes do not count.
+
+    >>> ignores_all({"a.tf": "# ignore_changes = all", "b.tf": "lifecycle { ignore_changes = all }"})
+    ['b.tf']
     """
-    found: dict[str, bytes] = {}
-    total = 0
-    for file in sorted(root.rglob("*")):
-        name = file.relative_to(root).as_posix()
-        if file.is_symlink() or not file.is_file() or left_out(name):
-            continue
-        size = file.stat().st_size
-        if size <= FILE_LIMIT and total + size <= TOTAL_LIMIT:
-            found[name] = file.read_bytes()
-            total += size
-    return found
+    return [path for path, text in sorted(files.items()) if _ignores(path, text)]
+
+
+def _ignores(path: str, text: str) -> bool:
+    if path.endswith(".json"):
+        return bool(_IGNORES_ALL_JSON.search(text))
+    return path.endswith((".tf", ".tofu")) and bool(_IGNORES_ALL.search(_REMARK.sub(" ", text)))

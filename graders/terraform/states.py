@@ -1,79 +1,72 @@
-"""Reading a state file, format version 4, as Terraform and OpenTofu write it.
-
-The state is the candidate's word: it says which things an environment claims as its own. What these are like is
-asked of the cloud.
-"""
+"""What a state holds, from `terraform show -json`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-VERSION = 4
-"""Of the format, https://developer.hashicorp.com/terraform/language/state."""
+from graders.terraform.values import Object, mapping, objects, parsed
 
 
 @dataclass(frozen=True, slots=True)
-class Managed:
-    """One thing that a state claims: its address in the configuration, its type, and the provider's id for it."""
+class Resource:
+    """One resource of a state; `mode` is `managed` or `data`."""
 
     address: str
-    kind: str
-    id: str
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    type: str
+    mode: str
+    values: Object
+
+    @property
+    def id(self) -> str:
+        """The id by which the cloud knows it; empty when it has none."""
+        return str(self.values.get("id") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output; whoever reads the state reads a sensitive one, too."""
+
+    value: Any
+    sensitive: bool
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a state claims, and its outputs by name."""
+    """One state."""
 
-    managed: tuple[Managed, ...] = ()
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    resources: tuple[Resource, ...]
+    outputs: dict[str, Output]
 
-    def ids(self, kind: str) -> frozenset[str]:
-        """Ids of the things of one type, such as `aws_vpc`."""
-        return frozenset(thing.id for thing in self.managed if thing.kind == kind)
-
-    def address(self, identity: str) -> str:
-        """Address of the thing with that id; empty when the state does not know it."""
-        return next((thing.address for thing in self.managed if thing.id == identity), "")
+    @property
+    def managed(self) -> tuple[Resource, ...]:
+        """What Terraform made, without what it only looked at."""
+        return tuple(resource for resource in self.resources if resource.mode == "managed")
 
 
-def read_state(content: bytes) -> State:
-    """Read a state; what has not the expected shape is left out.
+def read_state(text: bytes | str) -> State:
+    """Read a state; an empty one has no resources and no outputs.
 
     Raises:
-        ValueError: It is not a state of version 4.
+        ValueError: It is not a state's JSON.
     """
-    data = json.loads(content)
-    if not isinstance(data, dict) or data.get("version") != VERSION:
-        raise ValueError(f"not a state of version {VERSION}")
-    outputs = data.get("outputs")
-    return State(
-        managed=tuple(thing for row in _rows(data.get("resources")) for thing in _things(row)),
-        outputs={
-            str(name): output.get("value")
-            for name, output in (outputs.items() if isinstance(outputs, dict) else ())
-            if isinstance(output, dict)
-        },
-    )
+    document = parsed(text)
+    if "format_version" not in document:
+        raise ValueError("it is no state")
+    values = mapping(document.get("values"))
+    outputs = {
+        name: Output(mapping(row).get("value"), mapping(row).get("sensitive") is True)
+        for name, row in mapping(values.get("outputs")).items()
+    }
+    return State(tuple(_resources(mapping(values.get("root_module")))), outputs)
 
 
-def _rows(value: object) -> list[dict[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _things(row: Mapping[str, Any]) -> list[Managed]:
-    if row.get("mode") != "managed":
-        return []
-    start = ".".join(str(row[part]) for part in ("module", "type", "name") if row.get(part))
-    found = []
-    for instance in _rows(row.get("instances")):
-        attributes = instance.get("attributes")
-        if isinstance(attributes, dict):
-            index = instance.get("index_key")
-            address = start if index is None else f"{start}[{json.dumps(index)}]"
-            found.append(Managed(address, str(row.get("type")), str(attributes.get("id") or ""), attributes))
-    return found
+def _resources(root: Object) -> Iterator[Resource]:
+    rest = [root]
+    while rest:
+        module = rest.pop(0)
+        for row in objects(module.get("resources")):
+            address, kind, mode = (str(row.get(name, "")) for name in ("address", "type", "mode"))
+            yield Resource(address, kind, mode, mapping(row.get("values")))
+        rest.extend(objects(module.get("child_modules")))

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from graders.cloud.breaks import EVERY
-from graders.cloud.client import Cloud
+from graders.cloud.api import Cloud
 from graders.cloud.estates import Estate, gather
+from graders.cloud.inventory import Facts, Inventory
 from graders.cloud.firewalls import Asked, excess, missing, openings
 from graders.cloud.networks import network_faults
 from graders.cloud.roles import Deed, role_faults
@@ -21,8 +22,8 @@ from graders.cloud.servers import AskedServers, server_faults
 from graders.cloud.storage import bucket_faults, log_faults, table_faults, tag_faults
 from graders.terraform.campaign import Campaign
 from graders.terraform.commands import Terraform
-from graders.terraform.sources import configuration
-from graders.terraform.states import State, read_state
+from graders.terraform.configuration import configuration
+from graders.terraform.statefiles import State, read_statefile
 from mde_grader.checking import fail
 from mde_grader.checking.context import Submission
 from mde_grader.checking.probe import Probe
@@ -133,14 +134,17 @@ class Nordhafen:
         )
         self._cloud.client("ssm").put_parameter(Name=wanted.parameter, Value=self._password, Type="SecureString")
 
-    def inventory(self) -> Mapping[str, Any]:
-        """Everything in the cloud but what the platform team keeps, by type and id."""
-        return {key: facts for key, facts in self._cloud.inventory().items() if STATES not in key and LOCKS not in key}
+    def inventory(self) -> Inventory:
+        """Everything in the cloud but what the platform team keeps."""
+        found = self._cloud.inventory()
+        return {key: facts for key, facts in found.items() if STATES not in key and LOCKS not in key}
 
     def writing(self, terraform: Terraform) -> bool:
-        """Whether an environment has a network by now."""
-        vpcs = self._cloud.client("ec2").describe_vpcs()["Vpcs"]
-        return any(vpc["CidrBlock"] == self._environments[terraform.folder].cidr for vpc in vpcs)
+        """Whether an environment's apply has made anything by now."""
+        key = terraform.environment["AWS_ACCESS_KEY_ID"]
+        made = ("Create", "PUT bucket")
+        calls = self._cloud.calls().entries
+        return any(call.access_key == key and call.writes and call.action.startswith(made) for call in calls)
 
     def stand(self, terraform: Terraform) -> Stand:
         """What an environment is like now."""
@@ -148,7 +152,7 @@ class Nordhafen:
         local, remote = self._local(terraform.folder), self._remote(wanted.key)
         raw = remote or local
         try:
-            state = read_state(raw)
+            state = read_statefile(raw)
         except ValueError:
             fail(
                 expected=f"a state in the bucket {STATES} under {wanted.key} once the apply has ended",
@@ -178,13 +182,12 @@ class Nordhafen:
         made = [one(self._cloud.client, stand.estate) for one in _PICK.sample(EVERY, len(EVERY))]
         return [(change.name, change.told) for change in made if change is not None]
 
-    def claimed(self, stand: Stand, key: str, facts: object) -> bool:
+    def claimed(self, stand: Stand, key: str, facts: Facts) -> bool:
         """Whether something of the inventory is in the state, or came by itself with a network or a server."""
         kind, _, identity = key.partition("/")
         if kind not in WHOLE:
             return True
-        default = isinstance(facts, Mapping) and facts.get("GroupName") == "default"
-        return default or bool(stand.state.address(identity))
+        return facts.get("GroupName") == "default" or bool(stand.state.address(identity))
 
     def fill(self, stand: Stand) -> None:
         """A build's result, and a newer one."""

@@ -6,13 +6,10 @@ from typing import Any
 from graders.cloud.networks import private_subnets
 from graders.containers.contents import disguises
 from graders.terraform.campaign import Campaign
-from graders.terraform.plans import credentials, side_doors
+from graders.terraform.doors import credentials, side_doors
 from mde_grader.checking import expect, requirement
 
 PROVIDERS = frozenset({"registry.terraform.io/hashicorp/aws", "registry.opentofu.org/hashicorp/aws"})
-
-AUTOMATIC = ("network-interface", "volume", "network-acl")
-"""Words in the keys of what the cloud makes by itself together with something else."""
 
 
 @requirement("applies")
