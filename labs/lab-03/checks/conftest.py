@@ -16,6 +16,7 @@ from graders.cloud.api import Cloud
 from graders.cloud.estates import Estate, gather
 from graders.cloud.inventory import Facts, Inventory
 from graders.cloud.firewalls import Asked, excess, missing, openings
+from graders.cloud.leftovers import without_public
 from graders.cloud.networks import network_faults
 from graders.cloud.roles import Deed, role_faults
 from graders.cloud.servers import AskedServers, server_faults
@@ -136,7 +137,7 @@ class Nordhafen:
 
     def inventory(self) -> Inventory:
         """Everything in the cloud but what the platform team keeps."""
-        found = self._cloud.inventory()
+        found = without_public(self._cloud.inventory())
         return {key: facts for key, facts in found.items() if STATES not in key and LOCKS not in key}
 
     def writing(self, terraform: Terraform) -> bool:
