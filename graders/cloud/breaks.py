@@ -75,11 +75,14 @@ def drop_table(client: Clients, estate: Estate) -> Change | None:
     return None
 
 
-def drop_endpoint(client: Clients, estate: Estate) -> Change | None:
-    """Delete a gateway endpoint."""
-    for endpoint in estate.endpoints[:1]:
-        client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
-        return Change("network", f"the endpoint {endpoint['VpcEndpointId']} was deleted")
+def cut_off_endpoint(client: Clients, estate: Estate) -> Change | None:
+    """Take a gateway endpoint out of every route table."""
+    for endpoint in estate.endpoints:
+        tables = endpoint.get("RouteTableIds") or []
+        if tables:
+            identity = endpoint["VpcEndpointId"]
+            client("ec2").modify_vpc_endpoint(VpcEndpointId=identity, RemoveRouteTableIds=tables)
+            return Change("network", f"the endpoint {identity} was taken out of its route tables")
     return None
 
 
@@ -116,7 +119,7 @@ EVERY: tuple[Break, ...] = (
     suspend_versioning,
     shorten_logs,
     drop_table,
-    drop_endpoint,
+    cut_off_endpoint,
     retag,
     disarm_role,
 )

@@ -26,6 +26,7 @@ def mend() -> None:
     _volumes_have_a_size()
     _one_root_volume()
     _no_public_address_is_none()
+    _groups_are_those_of_the_primary_interface()
 
 
 def _interfaces_go_with_their_instance() -> None:
@@ -137,3 +138,24 @@ def _no_public_address_is_none() -> None:
         f"NetworkInterfaces.{member}.Association": return_if_not_empty
         for member in ("NetworkInterface", "InstanceNetworkInterface")
     }
+
+
+def _groups_are_those_of_the_primary_interface() -> None:
+    """AWS tells of an instance the groups of its primary interface; moto forgets those that are given to the interface.
+
+    Terraform's provider gives them so when `associate_public_ip_address` is set, and would then set them for ever.
+    """
+
+    def primary(instance: Any) -> Any:  # noqa: ANN401
+        return vars(instance).get("nics", {}).get(0)
+
+    def groups(self: Any) -> Any:  # noqa: ANN401
+        interface = primary(self)
+        return vars(self)["groups"] if interface is None else interface._group_set  # noqa: SLF001
+
+    def change(self: Any, wanted: Any) -> None:  # noqa: ANN401
+        vars(self)["groups"] = wanted
+        if primary(self) is not None:
+            primary(self)._group_set = list(wanted)  # noqa: SLF001
+
+    Instance.security_groups = property(groups, change)
