@@ -62,8 +62,13 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports_of(tree: ast.AST) -> Iterator[str]:
+@functools.cache
+def imports_of(tree: ast.AST) -> tuple[str, ...]:
     """Modules that are imported; of `from package import module` the module alone."""
+    return tuple(_imports_of(tree))
+
+
+def _imports_of(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -89,9 +89,9 @@ class TestTurns:
         assert ours < 0.02
 
     def test_medians_not_means(self) -> None:
-        naps = iter([0.0, 0.0, 0.3, 0.0])
+        naps = iter([0.0, 0.0, 0.1, 0.0])
         _, ours = by_turns(lambda: None, lambda: time.sleep(next(naps)), 3)
-        assert ours < 0.05
+        assert ours < 0.03  # the mean is more
 
     @pytest.mark.parametrize("pairs", [0, -1])
     def test_nothing_is_measured_by_no_pairs(self, pairs: int) -> None:

@@ -80,7 +80,7 @@ class TestConnecting:
         wait = threading.Event()
         daemon.on("GET", "/info", lambda _: Answer(pieces=stalled(b"{", wait)))
         with pytest.raises(EngineError):
-            engine.ask("GET", "/info", timeout=0.2)
+            engine.ask("GET", "/info", timeout=0.05)
         wait.set()
 
     @pytest.mark.parametrize(("status", "done"), [(200, True), (204, True), (304, False), (404, False), (409, False)])
@@ -118,8 +118,10 @@ class TestNetworks:
 
 
 class TestBuilds:
-    def spec(self, folder: Path, text: str = "FROM base\nRUN x\n", *, index: str | None = None) -> BuildSpec:
-        limits = BuildLimits(seconds=1, log_kb=4)
+    def spec(
+        self, folder: Path, text: str = "FROM base\nRUN x\n", *, index: str | None = None, seconds: float = 1
+    ) -> BuildSpec:
+        limits = BuildLimits(seconds=seconds, log_kb=4)
         return BuildSpec("web", "lab", folder, text, limits=limits, index=index)
 
     def ready(self, daemon: FakeDaemon, *pieces: object) -> None:
@@ -190,7 +192,7 @@ class TestBuilds:
         daemon.on("POST", "/containers/", lambda _: Answer({"StatusCode": 137}))
         began = time.monotonic()
         with pytest.raises(BuildFailedError) as caught:
-            build(engine, self.spec(tmp_path), OWNER)
+            build(engine, self.spec(tmp_path, seconds=0.4), OWNER)
         over.set()
         assert caught.value.rule == "build.deadline"
         assert time.monotonic() - began < 5
@@ -365,7 +367,7 @@ class TestLayers:
         for name in ("light", "gone", "heavy"):
             watch.add(name, 1)
         assert told.get(timeout=5) == "heavy"
-        time.sleep(0.1)
+        time.sleep(0.05)
         assert told.empty()
         watch.close()
 
