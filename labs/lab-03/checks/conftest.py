@@ -25,7 +25,7 @@ from graders.terraform.campaign import Campaign
 from graders.terraform.commands import Terraform
 from graders.terraform.configuration import configuration
 from graders.terraform.statefiles import State, read_statefile
-from mde_grader.checking import fail
+from mde_grader.checking import CheckFailedError, fail
 from mde_grader.checking.context import Submission
 from mde_grader.checking.probe import Probe
 from mde_grader.checking.workspace import Workspace
@@ -170,7 +170,7 @@ class Nordhafen:
             return b""
 
     def _local(self, folder: str) -> bytes:
-        with contextlib.suppress(FileNotFoundError, ValueError):
+        with contextlib.suppress(CheckFailedError):
             return self._workspace.read(LOCAL_STATE, folder=folder, limit=STATE_LIMIT)
         return b""
 
