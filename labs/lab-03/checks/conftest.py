@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from graders.cloud.breaks import EVERY
 from graders.cloud.api import Cloud
+from graders.cloud.breaks import EVERY
 from graders.cloud.estates import Estate, gather
-from graders.cloud.inventory import Facts, Inventory
 from graders.cloud.firewalls import Asked, excess, missing, openings
+from graders.cloud.inventory import Facts, Inventory
 from graders.cloud.leftovers import without_public
 from graders.cloud.networks import network_faults
 from graders.cloud.roles import Deed, role_faults
