@@ -192,6 +192,11 @@ class Fixtures:
         """How each public base image was got."""
         return self._context.bases
 
+    @pytest.fixture(scope="session")
+    def variant(self) -> Mapping[str, str | int]:
+        """The lab's parameters as this candidate got them, by name."""
+        return self._context.variant
+
     @pytest.fixture
     def images(self) -> Mapping[str, BuiltImage]:
         """The built images, by service."""
