@@ -18,8 +18,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"model", "errors", "clean", "places", "runs"},
-    {"scoring", "environments", "plans", "timeline", "variables", "codec"},
-    {"submissions", "labs", "runtimes", "reporters", "solutions", "workfolders"},
+    {"scoring", "environments", "plans", "timeline", "variables", "variants", "codec"},
+    {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders"},
     {"checking", "testing", "evidence", "preparation", "engines"},
     {"attempts", "proving", "linting", "doctor"},
     {"cli", "__main__"},
@@ -43,6 +43,7 @@ PURE = (
     ["plans"],
     ["environments"],
     ["clean"],
+    ["variants"],
     ["checking", "judging"],
     ["checking", "ordering"],
 )

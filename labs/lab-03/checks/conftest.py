@@ -40,22 +40,7 @@ WHOLE = frozenset({"vpc", "subnet", "security-group", "instance", "bucket", "rol
 """Kinds of things that nobody gets without asking for them, but for the default group of a network."""
 _PICK = secrets.SystemRandom()
 
-Variant = Mapping[str, Any]
-
-
-@pytest.fixture(scope="session")
-def variant() -> Variant:
-    """What differs from candidate to candidate."""
-    return {
-        "team": "borealis",
-        "region": "eu-central-1",
-        "app_port": 8443,
-        "office": "192.168.40.0/24",
-        "instance_type": "t3.small",
-        "cost_center": 4711,
-        "log_days": 14,
-        "disk_gb": 20,
-    }
+Variant = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,11 @@ class Fixtures:
         return self._context.bases
 
     @pytest.fixture(scope="session")
+    def variant(self) -> Mapping[str, str | int]:
+        """The lab's parameters as this candidate got them, by name."""
+        return self._context.variant
+
+    @pytest.fixture(scope="session")
     def images(self) -> Mapping[str, BuiltImage]:
         """The built images, by service."""
         return self._context.images.result()
