@@ -8,7 +8,7 @@ for its result gets it, or the failure that kept it from being.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -24,8 +24,15 @@ ResultT = TypeVar("ResultT")
 Faults = Mapping[str, Sequence[str]]
 """What is wrong, by what it is about."""
 
+STEPS = frozenset({"locked", "shown", "refused", "stable", "beside", "drift", "left"})
+"""Names of the futures that can be left out; what an environment is like when it is up comes always."""
+
 LOOK_AGAIN = 0.3
 """Seconds between two looks at whether the first apply has begun."""
+
+
+class NotBegunError(Exception):
+    """A step was asked for that the campaign was told to leave out."""
 
 
 class World(Protocol[StandT]):
@@ -107,10 +114,11 @@ class Campaign(Generic[StandT]):
         first: The environment that is watched, and destroyed at the end.
         second: The one that comes beside it, and is broken by hand and mended.
         bad: Rounds of values that must be refused, variable to value.
+        steps: Names of the futures that somebody will ask for; the others are not begun. All when None.
         copy: Puts the configuration into the folder of an environment.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything after `second` is by name
         self,
         world: World[StandT],
         first: Terraform,
@@ -118,23 +126,24 @@ class Campaign(Generic[StandT]):
         *,
         bad: Sequence[Mapping[str, str]],
         copy: Callable[[Terraform], None],
+        steps: Collection[str] | None = None,
     ) -> None:
         self._world, self._one, self._two = world, first, second
-        self._bad, self._copy = bad, copy
+        self._bad, self._copy, self._steps = bad, copy, STEPS if steps is None else steps
         self._before: Inventory = {}
         self._after: Inventory = {}
         self._pool = ThreadPoolExecutor(max_workers=12, thread_name_prefix="campaign")
         self._planned = self._soon(self._plan_first)
         self.first = self._soon(self._make_first)
-        self.locked = self._soon(self._try_lock)
-        self.shown = self._soon(self._show)
-        self._ready = self._soon(self._plan_second)
-        self.refused = self._soon(self._refuse)
+        self.locked = self._soon(self._try_lock, "locked")
+        self.shown = self._soon(self._show, "shown")
+        self._ready = self._soon(self._plan_second, "beside")
+        self.refused = self._soon(self._refuse, "refused")
         self.faults = self._soon(lambda: self._world.faults(self.first.result()))
-        self.stable = self._soon(self._plan_again)
-        self.beside = self._soon(self._make_second)
-        self.drift = self._soon(self._break_and_mend)
-        self.left = self._soon(self._destroy)
+        self.stable = self._soon(self._plan_again, "stable")
+        self.beside = self._soon(self._make_second, "beside")
+        self.drift = self._soon(self._break_and_mend, "drift")
+        self.left = self._soon(self._destroy, "left")
 
     def close(self) -> None:
         """Begin nothing any more."""
@@ -154,8 +163,12 @@ class Campaign(Generic[StandT]):
         first = self.faults.result()
         return {about: tuple(found) for about, found in self._world.faults(stand).items() if found and not first[about]}
 
-    def _soon(self, step: Callable[[], ResultT]) -> Future[ResultT]:
-        return self._pool.submit(step)
+    def _soon(self, step: Callable[[], ResultT], name: str = "") -> Future[ResultT]:
+        if not name or name in self._steps:
+            return self._pool.submit(step)
+        idle: Future[ResultT] = Future()
+        idle.set_exception(NotBegunError(f"nobody wanted {name}"))
+        return idle
 
     def _plan_first(self) -> None:
         self._world.prepare()
@@ -239,7 +252,7 @@ class Campaign(Generic[StandT]):
     def _second_or_none(self) -> StandT | None:
         try:
             return self.beside.result().second
-        except CheckFailedError:
+        except (CheckFailedError, NotBegunError):
             return None
 
     def _destroy(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from graders.cloud.inventory import Facts, Inventory
-from graders.terraform.campaign import Campaign
+from graders.terraform.campaign import Campaign, NotBegunError
 from graders.terraform.commands import Terraform
 from mde_grader.checking import CheckFailedError
 from mde_grader.runtimes.commands import Ran
@@ -116,10 +116,12 @@ class Workspace:
 
 
 @contextmanager
-def campaign(workspace: Workspace, *, bad: Sequence[Mapping[str, str]] = ()) -> Iterator[Campaign[Stand]]:
+def campaign(
+    workspace: Workspace, *, bad: Sequence[Mapping[str, str]] = (), steps: Sequence[str] | None = None
+) -> Iterator[Campaign[Stand]]:
     runs = {name: Terraform(workspace, name, given) for name, given in ENVIRONMENTS.items()}
     copy: Callable[[Terraform], None] = lambda run: workspace.world.steps.append(f"copy {run.folder}")  # noqa: E731
-    running: Campaign[Stand] = Campaign(workspace.world, runs["first"], runs["second"], bad=bad, copy=copy)
+    running: Campaign[Stand] = Campaign(workspace.world, runs["first"], runs["second"], bad=bad, copy=copy, steps=steps)
     yield running
     running.close()
 
@@ -236,3 +238,15 @@ def test_a_variable_that_no_message_names_is_tried_alone() -> None:
         found: Any = {one.variable: one.message for one in running.refused.result(10)}
     assert found == {"cidr": "cidr is wrong", "environment": ""}
     assert len([line for line in workspace.ran if "-refresh=false" in line]) == 2
+
+
+def test_what_nobody_wants_is_not_begun() -> None:
+    workspace = Workspace(World())
+    workspace.locked.set()
+    with campaign(workspace, steps=["drift", "left"]) as running:
+        assert running.left.result(10) == ()
+        assert running.drift.result(10).seen
+        with pytest.raises(NotBegunError, match="nobody wanted beside"):
+            running.beside.result(10)
+    assert not [line for line in workspace.ran if line.startswith("second") or "show" in line]
+    assert workspace.world.steps[-1] == "fill first"

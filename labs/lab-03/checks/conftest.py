@@ -35,6 +35,17 @@ ACCOUNT = "123456789012"
 STATES = "nordhafen-states"
 LOCKS = "nordhafen-locks"
 STATE_LIMIT = 8 << 20
+STEPS = {
+    "declared": ("shown",),
+    "no-secret": ("shown",),
+    "locked-state": ("locked",),
+    "stable": ("stable",),
+    "second-environment": ("beside",),
+    "drift": ("drift",),
+    "validated-inputs": ("refused",),
+    "destroy": ("left",),
+}
+"""Steps of the campaign that the checks of a requirement ask for, beyond the first environment."""
 LOCAL_STATE = "terraform.tfstate"
 WHOLE = frozenset({"vpc", "subnet", "security-group", "instance", "bucket", "role", "table", "log-group"})
 """Kinds of things that nobody gets without asking for them, but for the default group of a network."""
@@ -303,6 +314,7 @@ def _endpoint(stack: Stack) -> str:
 
 @pytest.fixture(scope="session")
 def campaign(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
+    request: pytest.FixtureRequest,
     workspace: Workspace,
     stack: Stack,
     cloud: Cloud,
@@ -328,9 +340,16 @@ def campaign(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
         runs["second"],
         bad=_bad_values(),
         copy=lambda run: workspace.write(files, folder=run.folder),
+        steps=_steps(request.session.items),
     )
     yield running
     running.close()
+
+
+def _steps(checks: Sequence[pytest.Item]) -> set[str]:
+    """The steps that the checks of this attempt will ask for: with --only it is few of them."""
+    marks = [mark for check in checks for mark in check.iter_markers("requirement")]
+    return {step for mark in marks for step in STEPS.get(str(mark.args[0]), ())}
 
 
 def _bad_values() -> list[dict[str, str]]:
