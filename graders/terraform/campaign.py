@@ -206,14 +206,17 @@ class Campaign(Generic[StandT]):
 
     def _try_values(self, values: Mapping[str, str]) -> list[Refusal]:
         """All values of a round at once; a variable that no message names is tried alone, for one may hide another."""
-        together = self._plan_with(values)
-        found = []
-        for variable, value in values.items():
-            told, said = together
-            if not refused(told, variable):
-                told, said = self._plan_with({variable: value})
-            found.append(Refusal(variable, value, refused(told, variable), said))
-        return found
+        told, said = self._plan_with(values)
+        return [
+            Refusal(variable, value, message, said)
+            if (message := refused(told, variable, alone=False))
+            else self._try_alone(variable, value)
+            for variable, value in values.items()
+        ]
+
+    def _try_alone(self, variable: str, value: str) -> Refusal:
+        told, said = self._plan_with({variable: value})
+        return Refusal(variable, value, refused(told, variable, alone=True), said)
 
     def _plan_with(self, values: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
         ran = self._one.given(**values).run(

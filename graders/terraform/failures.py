@@ -65,17 +65,23 @@ def complaints(output: str) -> list[dict[str, Any]]:
     return found
 
 
-def refused(found: Collection[Mapping[str, Any]], variable: str) -> str:
+def refused(found: Collection[Mapping[str, Any]], variable: str, *, alone: bool) -> str:
     """The message with which a value of a variable was refused; empty when it was not, or by accident only.
 
-    A message counts that is about the variable: it stands at its declaration, or names it.
+    Args:
+        found: The errors of a plan.
+        variable: Which one.
+        alone: No other variable had a wrong value, so that a message counts that only names this one; else it has to
+            stand at its declaration, for a message about one variable may name all of them.
     """
-    name = re.compile(rf"(?<![\w-]){re.escape(variable)}(?![\w-])")
+    name = re.escape(variable)
+    declared = re.compile(rf'variable\s+"{name}"|"{name}"\s*:')
+    named = re.compile(rf"(?<![\w-]){name}(?![\w-])")
     for told in found:
-        detail, snippet = str(told.get("detail", "")), told.get("snippet")
-        code = snippet.get("code", "") if isinstance(snippet, dict) else ""
-        if any(str(told.get("summary", "")).startswith(words) for words in _UNCLEAR):
+        summary, detail, snippet = str(told.get("summary", "")), str(told.get("detail", "")), told.get("snippet")
+        code = str(snippet.get("code", "")) if isinstance(snippet, dict) else ""
+        if summary.startswith(_UNCLEAR):
             continue
-        if name.search(f"{told.get('summary', '')} {detail} {code}"):
-            return detail.partition("\n\nThis was checked by")[0].strip() or str(told.get("summary", ""))
+        if declared.search(code) or (alone and named.search(f"{summary} {detail}")):
+            return detail.partition("\n\nThis was checked by")[0].strip() or summary
     return ""

@@ -111,7 +111,8 @@ class Workspace:
         if words.startswith("show"):
             return Ran(0, out=PLAN)
         value = environment["TF_VAR_cidr"]
-        told = {"severity": "error", "summary": "Invalid value for variable", "detail": "cidr is wrong"}
+        code = {"code": 'variable "cidr" {'}
+        told = {"severity": "error", "summary": "Invalid value", "detail": "cidr is wrong", "snippet": code}
         return Ran(1, out=json.dumps({"diagnostic": told})) if value == "refused" else Ran(0)
 
 

@@ -227,7 +227,15 @@ def complaint(summary: str, detail: str = "", code: str = "") -> str:
     ],
 )
 def test_a_refusal_is_about_the_variable(line: str, message: str) -> None:
-    assert refused(complaints(line), "cidr") == message
+    assert refused(complaints(line), "cidr", alone=True) == message
+
+
+def test_a_message_about_another_variable_may_name_all_of_them() -> None:
+    found = complaints(
+        complaint("Invalid value for variable", "environment or cidr is wrong", 'variable "environment" {')
+    )
+    assert not refused(found, "cidr", alone=False)
+    assert refused(found, "environment", alone=False)
 
 
 STATE: dict[str, Any] = {
