@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -204,13 +205,14 @@ class Bench:
         *services: ServiceSpec,
         network: bool = True,
         runtime: Runtime | None = None,
+        images: Future[dict[str, BuiltImage]] | None = None,
         workspaces: tuple[ServiceSpec, ...] = (),
         **owner: Any,
     ) -> Stack:
         spec = StackSpec(
             services, self.owner(**owner), network=network, side_image=self.kit.side, workspaces=workspaces
         )
-        stack = (runtime or self.runtime).up(spec)
+        stack = (runtime or self.runtime).up(spec, images)
         self.stacks.append(stack)
         return stack
 

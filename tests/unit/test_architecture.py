@@ -17,7 +17,7 @@ SOURCE = ROOT / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"model", "errors", "clean", "places", "runs"},
+    {"model", "errors", "clean", "places", "runs", "durations"},
     {"scoring", "environments", "plans", "timeline", "variables", "variants", "codec"},
     {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders"},
     {"checking", "testing", "evidence", "preparation", "engines"},

@@ -156,9 +156,10 @@ class Judge:
         self._listener(outcome)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Bring the stack back after a check that disturbed it."""
-        if not self._collector.planned[item.nodeid].disturbs or self._context.seconds_left() <= 0:
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Bring the stack back after a check that disturbed it; after the last one nobody looks at it any more."""
+        disturbed = self._collector.planned[item.nodeid].disturbs
+        if not disturbed or nextitem is None or self._context.seconds_left() <= 0:
             return
         stack = self._context.stack
         if stack.done() and stack.exception() is None:

@@ -20,7 +20,7 @@ from mde_grader.runtimes.images.builder import build, engine_architecture
 from mde_grader.runtimes.images.catalog import PREFIX, Recipe, load_catalog, ordered
 from mde_grader.runtimes.images.gathering import gather, outdated
 from mde_grader.runtimes.images.materials import MaterialMissingError
-from mde_grader.runtimes.images.store import LABEL, Image, attributes, current, inventory, labels
+from mde_grader.runtimes.images.store import LABEL, Image, attributes, current, labels
 
 Report = Callable[[str], None]
 """Told one line a step."""
@@ -65,13 +65,13 @@ def ensure(  # noqa: PLR0913 - one argument a choice of the user's
             fresh = {} if refresh else _fresh(recipes, client)
             missing = [recipe for recipe in recipes if recipe.name not in fresh]
             _Making(client, report, fresh, lenient=lenient).run(missing)
-            fresh = current(recipes, inventory(client))
+            fresh = current(recipes, client)
     return [fresh[recipe.name] for recipe in recipes if recipe.name in fresh]
 
 
 def _fresh(recipes: list[Recipe], client: docker.DockerClient) -> dict[str, Image]:
     """Images that need not be made, by name."""
-    fresh = current(recipes, inventory(client))
+    fresh = current(recipes, client)
     machine = engine_architecture(client) if any(recipe.materials for recipe in recipes) else ""
     old = {recipe.name for recipe in recipes if recipe.name in fresh and outdated(recipe, fresh[recipe.name], machine)}
     return {name: image for name, image in fresh.items() if name not in old}
