@@ -359,6 +359,6 @@ def _bad_values() -> list[dict[str, str]]:
             "cidr": _PICK.choice([f"10.{third}.0.0", f"10.{third}.0.0/33", "anything"]),
             "app_count": "0",
         },
-        {"environment": "d", "cidr": f"10.{third}.0.0/{_PICK.choice([24, 28])}", "app_count": "2.5"},
+        {"environment": "d", "cidr": f"10.{third}.0.0/{_PICK.choice([14, 24, 28])}", "app_count": "2.5"},
         {"environment": _name(13), "cidr": f"192.168.0.0/{_PICK.choice([16, 20])}", "app_count": "5"},
     ]

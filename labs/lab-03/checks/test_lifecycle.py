@@ -26,6 +26,8 @@ def test_state_is_locked(campaign: Campaign[Any]) -> None:
     """While an apply is under way, another plan for the same environment is refused."""
     locked = campaign.locked.result()
     told = f"{locked.ran.out}\n{locked.ran.err}"
+    if LOCKED not in told and not locked.overlapped:
+        raise RuntimeError("the apply was over before the plan beside it was, so that nothing is known of the lock")
     expect(
         LOCKED in told and locked.ran.exit_code == 1,
         expected="a plan that starts while an apply runs is refused, because the state is locked",
