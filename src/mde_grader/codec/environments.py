@@ -50,6 +50,7 @@ def environment_from(document: Document, *, file: str = "environment.yaml") -> E
     services = tuple(_service(name, node) for name, node in parts["services"].items()) if "services" in parts else ()
     environment = _environment(parts["x-mde"], services)
     _check_requires(root, environment)
+    _check_inspected(root, environment)
     return environment
 
 
@@ -147,8 +148,10 @@ def _service(name: str, node: Node) -> ServiceSpec:
 
 
 def _service_extension(node: Node) -> dict[str, Any]:
-    parts = node.fields(("ready", "ready_seconds", "memory_mb", "limits", "aliases"))
+    parts = node.fields(("ready", "ready_seconds", "memory_mb", "limits", "aliases", "inspect"))
     given: dict[str, Any] = {}
+    if "inspect" in parts:
+        given["inspected"] = parts["inspect"].flag()
     if "ready" in parts:
         given["ready"] = parts["ready"].text(pattern=_URL)
     if "ready_seconds" in parts:
@@ -194,3 +197,17 @@ def _check_requires(root: Node, environment: Environment) -> None:
         unknown = [name for name in service.requires if name not in names]
         if unknown:
             here.fail(f"names {unknown[0]!r}, which is neither a service of the lab nor a required one")
+
+
+def _check_inspected(root: Node, environment: Environment) -> None:
+    """Services that are looked into share a process namespace, where a user may end all processes that are its own."""
+    users: dict[str, str] = {}
+    for service in environment.services:
+        if service.inspected:
+            here = root.child("services", None).child(service.name, None)
+            uid = (service.user or "").partition(":")[0]
+            if not (uid.isascii() and uid.isdigit() and int(uid)):
+                here.fail("needs a user by number, other than root, to be looked into")
+            if uid in users:
+                here.fail(f"has the user of {users[uid]!r}, which is looked into as well; each needs its own")
+            users[uid] = service.name
