@@ -207,6 +207,7 @@ def _grade_staged(
         owner=_owner(attempt),
         tags=engine.tags,
         timeline=attempt.timeline,
+        values=attempt.values,
     )
     images = pool.submit(preparation.images, pool)
     stack = pool.submit(lambda: preparation.stack(images.result()))

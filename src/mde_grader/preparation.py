@@ -15,6 +15,7 @@ from mde_grader.model import Lab
 from mde_grader.plans import BuildPlan, Plan
 from mde_grader.runtimes.base import BuildSpec, BuiltImage, Owner, Runtime, ServiceSpec, Stack, StackSpec
 from mde_grader.timeline import Timeline
+from mde_grader.variables import filled
 
 BUILD_PREFIX = "build:"
 """How a planned service names an image that is still to be built."""
@@ -34,6 +35,7 @@ class Preparation:
         owner: Labels of everything that is made.
         tags: Engine tags of grader-owned images, by the names that environment.yaml uses.
         timeline: Where the phases are kept.
+        values: This attempt's values of the lab's variables.
     """
 
     runtime: Runtime
@@ -45,6 +47,7 @@ class Preparation:
     owner: Owner
     tags: Mapping[str, str]
     timeline: Timeline
+    values: Mapping[str, str] = field(default_factory=dict)
     built: list[BuiltImage] = field(default_factory=list)
     _copies: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -74,12 +77,12 @@ class Preparation:
             EngineError: Ours.
         """
         services = tuple(self._with_image(service, images) for service in self.plan.services)
-        own = tuple(replace(service, image=self.tags[service.image]) for service in self.environment.services)
         spec = StackSpec(
-            services=(*services, *own),
+            services=(*services, *map(self._own, self.environment.services)),
             owner=self.owner,
             network=self.environment.network,
             side_image=self.tags["side"],
+            workspaces=tuple(map(self._own, self.environment.workspaces)),
         )
         with self.timeline.phase("start"):
             return self.runtime.up(spec)
@@ -112,6 +115,11 @@ class Preparation:
                 may_end=service.name not in self.environment.required and not service.ready,
             )
         return replace(service, image=self.tags.get(service.image, service.image))
+
+    def _own(self, service: ServiceSpec) -> ServiceSpec:
+        """What the lab brings, with this attempt's values."""
+        environment = {name: filled(text, self.values) for name, text in service.environment.items()}
+        return replace(service, image=self.tags[service.image], environment=environment)
 
     def _requires(self, service: ServiceSpec) -> tuple[str, ...]:
         """The lab's own services of the plan come first for everybody.

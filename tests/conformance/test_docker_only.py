@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from mde_grader.errors import StartFailedError
 from mde_grader.runtimes.base import Limits, Mount, Stack
-from tests.conformance.kits import Bench, DockerKit
+from tests.conformance.kits import SERVE, Bench, DockerKit
 
 pytestmark = pytest.mark.engine
 
@@ -49,6 +50,17 @@ def test_a_name_that_hides_root_is_root(bench: Bench, docker_kit: DockerKit) -> 
     image = bench.build("FROM BASE\nRUN echo 'sneaky:x:0:0::/:/bin/sh' >> /etc/passwd\nUSER sneaky\n")
     service = bench.up(bench.service("web", image=image.id, user=None))["web"]
     assert inspect(docker_kit, service.container_id)["PidMode"] == ""
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_an_image_with_a_command_alone_keeps_it_when_it_gets_files(bench: Bench, read_only: bool) -> None:
+    program = SERVE.replace("BODY", "open('/run/secrets/word', 'rb').read()")
+    image = bench.build(f"FROM BASE\nENTRYPOINT []\nCMD {json.dumps(['python3', '-I', '-S', '-c', program])}\n")
+    files = {"/run/secrets/word": b"told when it starts"}
+    spec = bench.service("web", image=image.id, entrypoint=None, files=files, read_only=read_only)
+    stack = bench.up(spec)
+    body = base64.b64decode(stack.session.call("http", url="http://web:8080/")["body"])
+    assert body == b"told when it starts"
 
 
 def test_a_volume_has_an_end(bench: Bench) -> None:

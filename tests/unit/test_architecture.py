@@ -26,7 +26,13 @@ LAYERS = [
 ]
 """A module may import from its own row and the rows above it."""
 
-CENTRE = (["runtimes"], ["runtimes", "base"], ["runtimes", "inspector"], ["runtimes", "inspector", "session"])
+CENTRE = (
+    ["runtimes"],
+    ["runtimes", "base"],
+    ["runtimes", "commands"],
+    ["runtimes", "inspector"],
+    ["runtimes", "inspector", "session"],
+)
 """The runtimes' plain data and Protocols, which everything may know."""
 
 MAX_MODULE = 400

@@ -15,6 +15,7 @@ from mde_grader.checking.hosts import Hosts
 from mde_grader.checking.judging import OUT_OF_TIME, Judged, blocked_by, judge
 from mde_grader.checking.ordering import Planned, order
 from mde_grader.checking.probe import Probe
+from mde_grader.checking.workspace import Workspace
 from mde_grader.clean import clean
 from mde_grader.errors import LabInvalidError, SubmissionError
 from mde_grader.model import Lab, Outcome, Status
@@ -172,7 +173,10 @@ class Judge:
 
 
 class Fixtures:
-    """The fixtures that checks ask for; each waits for what it hands out."""
+    """The fixtures that checks ask for; each waits for what it hands out.
+
+    All live as long as the session, so that a lab's own session fixtures can ask for them.
+    """
 
     def __init__(self, context: CheckContext) -> None:
         self._context = context
@@ -192,38 +196,43 @@ class Fixtures:
         """How each public base image was got."""
         return self._context.bases
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def images(self) -> Mapping[str, BuiltImage]:
         """The built images, by service."""
         return self._context.images.result()
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def rebuild(self) -> Callable[[str, Change], BuiltImage]:
         """Build a service's image again from a changed copy of the submission."""
         self._context.images.result()
         return self._context.rebuild
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def search_image(self) -> Search:
         """Find byte strings in all layers of a built image."""
         return self._context.search
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def stack(self) -> Stack:
         """The running stack."""
         return self._context.stack.result()
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def probe(self, stack: Stack) -> Probe:
         """A client on the stack's network."""
         return Probe(stack.session)
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def hosts(self, stack: Stack) -> Hosts:
         """Testinfra hosts of the services, by name."""
         return Hosts(stack)
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def host(self, hosts: Hosts) -> object:
         """The testinfra host of the lab's main service."""
         return hosts[self._context.main]
+
+    @pytest.fixture(scope="session")
+    def workspace(self, stack: Stack) -> Workspace:
+        """Runs the candidate's tool on what was handed in."""
+        return Workspace(stack, self._context.main)

@@ -8,11 +8,12 @@ Sizes are in MiB where a name ends in `_mb`; durations are seconds; deadlines ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran, VolumeFiles
 from mde_grader.runtimes.inspector.session import Session
 
 LABEL = "mde-grade"
@@ -209,12 +210,22 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class StackSpec:
-    """An environment to start. With one service and `network=False` the side container joins its namespaces."""
+    """An environment to start. With one service and `network=False` the side container joins its namespaces.
+
+    Attributes:
+        services: What is started.
+        owner: Labels of everything that is made.
+        network: Whether the stack has a network of its own.
+        side_image: The side container's image.
+        workspaces: What commands can be run in: nothing of it is started with the stack. Its first mount is where its
+            commands work, and its user, a number other than root's, owns that volume.
+    """
 
     services: tuple[ServiceSpec, ...]
     owner: Owner
     network: bool = True
     side_image: str = "mde-grade/side"
+    workspaces: tuple[ServiceSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +352,38 @@ class Stack(Protocol):
 
     def restore(self) -> None:
         """Bring every service back to running and ready after a check that disturbed it; cheap when all is well."""
+        ...
+
+    def run(  # noqa: PLR0913
+        self,
+        workspace: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        environment: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+        limit: int = OUTPUT_LIMIT,
+    ) -> Ran:
+        """Run one command in a new container of a workspace; nothing of it but its files lives on when it has ended.
+
+        May be called from several threads at once. A command that is not in the image ends with exit code 127, as in a
+        shell.
+
+        Args:
+            workspace: Name of the workspace; KeyError names the ones there are.
+            command: Program and arguments, as they are.
+            seconds: When it is killed, from its start.
+            environment: Added to the workspace's own.
+            working_dir: A folder that is there; the workspace's own when None.
+            limit: Bytes that are kept of each output.
+
+        Raises:
+            EngineError: It could not be run, or the stack was closed meanwhile.
+        """
+        ...
+
+    def files(self, workspace: str) -> VolumeFiles:
+        """The files on the volume where a workspace's commands work; KeyError names the workspaces there are."""
         ...
 
     def keep(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from socket import socket
@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 
 from mde_grader.errors import EngineError, StartFailedError
 from mde_grader.runtimes.base import Service, ServiceSpec, StackSpec
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran, VolumeFiles
 from mde_grader.runtimes.docker.client import RefusalError
+from mde_grader.runtimes.docker.commands import Commands, command_spec
 from mde_grader.runtimes.docker.crew import Crew
 from mde_grader.runtimes.docker.services import DockerService
 from mde_grader.runtimes.failures import KILLED, Stage, Trouble, blame
+from mde_grader.runtimes.inspector.held import HeldFiles
 from mde_grader.runtimes.inspector.session import Session, SessionError
 
 ANSWER_GRACE = 3.0
@@ -73,6 +76,7 @@ class DockerStack:
         self._services = {spec.name: DockerService(crew, spec.name, spec) for spec in order}
         self._replicas: dict[str, DockerService] = {}
         self._side_end: Future[Any] | None = None
+        self._commands = Commands(crew)
         self._closed = False
 
     @property
@@ -295,6 +299,33 @@ class DockerStack:
         for service in touched:
             service.disturbed = False
 
+    def run(  # noqa: PLR0913
+        self,
+        workspace: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        environment: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+        limit: int = OUTPUT_LIMIT,
+    ) -> Ran:
+        """See `base.Stack`."""
+        spec = command_spec(self._workspace(workspace), command, environment or {}, working_dir)
+        return self._commands.run(spec, seconds=seconds, limit=limit)
+
+    def files(self, workspace: str) -> VolumeFiles:
+        """See `base.Stack`."""
+        spec = self._workspace(workspace)
+        uid, _, gid = self._crew.numbered_user(spec).partition(":")
+        return HeldFiles(self.session, self._crew.held(spec.mounts[0].volume), int(uid), int(gid))
+
+    def _workspace(self, name: str) -> ServiceSpec:
+        for spec in self.spec.workspaces:
+            if spec.name == name:
+                return spec
+        names = ", ".join(spec.name for spec in self.spec.workspaces)
+        raise KeyError(f"no workspace {name}; there are {names or 'none'}")
+
     def keep(self) -> str:
         """See `base.Stack`."""
         try:
@@ -306,6 +337,7 @@ class DockerStack:
         lines = [
             f"docker exec -it {service.container_id[:12]} sh   # {name}" for name, service in self._services.items()
         ]
+        lines += [self._commands.shell(spec) for spec in self.spec.workspaces]
         lines.append(f"docker exec -it {self._crew.side[:12]} sh   # the grader's side container, on the same network")
         return "\n".join(lines)
 

@@ -53,7 +53,8 @@ def required_for(environment: Environment, catalog: Mapping[str, Recipe] | None 
         LabInvalidError: The lab names an image or a base that there is not.
     """
     catalog = catalog or load_catalog()
-    tags = [*environment.images.values(), *(service.image for service in environment.services)]
+    own = (*environment.services, *environment.workspaces)
+    tags = [*environment.images.values(), *(service.image for service in own)]
     named = [_short(tag) for tag in [*tags, *([environment.index] if environment.index else [])]]
     bases = [_serving(base, catalog).name for base in environment.bases if base != EMPTY_BASE]
     names = tuple(dict.fromkeys([*ALWAYS, *bases, *named]))
