@@ -60,7 +60,7 @@ def recode(path: Path, recoder: Callable[[], Recoder]) -> int | None:
     coder = recoder()
     try:
         again = coder.vault(text.strip()) if whole else INLINE.sub(coder.inline, text)
-    except AnsibleError:
+    except (AnsibleError, ValueError):
         return -1
     path.write_text(again, encoding="utf-8", errors="surrogateescape")
     return coder.found
