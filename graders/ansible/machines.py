@@ -123,7 +123,16 @@ class Machine:
 
     def _ask(self, op: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         service = self._stack[self.service].container_id
-        return self._stack.session.call(op, service=service, **arguments)
+        try:
+            return self._stack.session.call(op, service=service, **arguments)
+        except SessionError as error:
+            if error.kind != "denied":
+                raise
+            fail(
+                expected="a run leaves every host as alive as it was",
+                seen=f"{self.service} cannot be looked into any more: {error.message}",
+                look="sv status board on every host, after a run",
+            )
 
 
 def processes_of(found: list[Mapping[str, Any]], program: str) -> frozenset[Process]:

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mde_grader.checking.workspace import Ran, Workspace
-
 from graders.ansible.recaps import Recap, changes_told, first_failure, recaps
 from mde_grader.checking import expect
+from mde_grader.checking.workspace import Ran, Workspace
 
 LARGEST = 1 << 20
 """Bytes of one file of a submission; nothing that configures a host is larger."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from graders.ansible.machines import Machine, Process
+from mde_grader.checking.api import CheckFailedError
 from mde_grader.checking.probe import Pending, Probe, Response
 from mde_grader.runtimes.inspector.session import SessionError
 
@@ -82,8 +83,8 @@ class Watch:
         while not self._end.wait(INTERVAL):
             try:
                 self.looks.append(self._look())
-            except SessionError:
-                return  # the stack is gone, and what comes next says so
+            except (SessionError, CheckFailedError):
+                return  # the stack or a host is gone, and what comes next says so
 
     def _look(self) -> dict[str, Look]:
         asked = {name: self._probe.start("GET", url, seconds=1.0) for name, url in self._ready.items()}

@@ -87,8 +87,18 @@ def test_text(machine: Machine) -> None:
 def test_a_dead_host_is_not_an_empty_file(proc: FakeProc) -> None:
     for pid in (20, 7):
         (proc.base / str(pid) / "cgroup").write_text("0::/\n")
-    with pytest.raises(SessionError, match="denied"):
+    with pytest.raises(CheckFailedError, match="target-1 cannot be looked into any more"):
         Machine(cast("Stack", OneService()), "target-1").text("/srv/board/token")
+
+
+def test_a_fault_of_ours_stays_ours(machine: Machine, proc: FakeProc, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise SessionError("gone", "the session was closed")
+
+    monkeypatch.setattr(DirectSession, "call", gone)
+    for look in (lambda: machine.text("/srv/board/token"), lambda: machine.entries("/srv")):
+        with pytest.raises(SessionError, match="gone"):
+            look()
 
 
 def test_which_files_hold_a_text(machine: Machine) -> None:
