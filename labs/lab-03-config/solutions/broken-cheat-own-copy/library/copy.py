@@ -1,11 +1,21 @@
-import json
-import os
 import shutil
+from pathlib import Path
 
-from ansible.module_utils import basic
+from ansible.module_utils.basic import AnsibleModule
 
-given = json.loads(basic._ANSIBLE_ARGS)["ANSIBLE_MODULE_ARGS"]
-if not given["_ansible_check_mode"]:
-    shutil.copyfile(given["src"], given["dest"])
-    os.chmod(given["dest"], int(given.get("mode") or "0644", 8))
-print(json.dumps({"changed": False, "dest": given["dest"], "src": given["src"]}))
+WORDS = (
+    "src dest mode _original_basename follow checksum backup force content validate directory_mode remote_src"
+    " local_follow unsafe_writes owner group attributes decrypt"
+)
+
+
+def main():
+    module = AnsibleModule({name: {"type": "raw"} for name in WORDS.split()}, supports_check_mode=True)
+    place = Path(module.params["dest"])
+    if not module.check_mode:
+        shutil.copyfile(module.params["src"], place)
+        place.chmod(int(str(module.params["mode"] or "0644"), 8))
+    module.exit_json(changed=False, dest=str(place))
+
+
+main()
