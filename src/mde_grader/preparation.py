@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -69,14 +69,17 @@ class Preparation:
             if service.image.startswith(BUILD_PREFIX)
         }
 
-    def stack(self, images: Mapping[str, BuiltImage]) -> Stack:
+    def stack(self, images: Future[dict[str, BuiltImage]], pool: Executor) -> Stack:
         """Start the lab's services and the candidate's, and wait until they are ready.
 
+        What needs none of the images starts while they are built.
+
         Raises:
+            BuildFailedError: There are no images, through the candidate's fault.
             StartFailedError: The candidate's fault.
             EngineError: Ours.
         """
-        services = tuple(self._with_image(service, images) for service in self.plan.services)
+        services = tuple(self._with_image(service) for service in self.plan.services)
         spec = StackSpec(
             services=(*services, *map(self._own, self.environment.services)),
             owner=self.owner,
@@ -84,8 +87,12 @@ class Preparation:
             side_image=self.tags["side"],
             workspaces=tuple(map(self._own, self.environment.workspaces)),
         )
+        up = pool.submit(self.runtime.up, spec, images)
+        wait([images])
+        if images.exception() is not None:
+            return up.result()
         with self.timeline.phase("start"):
-            return self.runtime.up(spec)
+            return up.result()
 
     def rebuild(self, service: str, change: Change) -> BuiltImage:
         """Build one service's image again from a changed copy of the submission.
@@ -106,11 +113,11 @@ class Preparation:
         for image in self.built:
             self.runtime.discard(image)
 
-    def _with_image(self, service: ServiceSpec, images: Mapping[str, BuiltImage]) -> ServiceSpec:
+    def _with_image(self, service: ServiceSpec) -> ServiceSpec:
         if service.image.startswith(BUILD_PREFIX):
             return replace(
                 service,
-                image=images[service.name].id,
+                image="",
                 requires=self._requires(service),
                 may_end=service.name not in self.environment.required and not service.ready,
             )

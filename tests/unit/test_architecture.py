@@ -17,9 +17,9 @@ SOURCE = ROOT / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"model", "errors", "clean", "places", "runs"},
-    {"scoring", "environments", "plans", "timeline", "variables", "codec"},
-    {"submissions", "labs", "runtimes", "reporters", "solutions", "workfolders"},
+    {"model", "errors", "clean", "places", "runs", "durations"},
+    {"scoring", "environments", "plans", "timeline", "variables", "variants", "codec"},
+    {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders"},
     {"checking", "testing", "evidence", "preparation", "engines"},
     {"attempts", "proving", "linting", "doctor"},
     {"cli", "__main__"},
@@ -43,6 +43,7 @@ PURE = (
     ["plans"],
     ["environments"],
     ["clean"],
+    ["variants"],
     ["checking", "judging"],
     ["checking", "ordering"],
 )
@@ -62,8 +63,13 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports_of(tree: ast.AST) -> Iterator[str]:
+@functools.cache
+def imports_of(tree: ast.AST) -> tuple[str, ...]:
     """Modules that are imported; of `from package import module` the module alone."""
+    return tuple(_imports_of(tree))
+
+
+def _imports_of(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -156,9 +156,10 @@ class Judge:
         self._listener(outcome)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Bring the stack back after a check that disturbed it."""
-        if not self._collector.planned[item.nodeid].disturbs or self._context.seconds_left() <= 0:
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Bring the stack back after a check that disturbed it; after the last one nobody looks at it any more."""
+        disturbed = self._collector.planned[item.nodeid].disturbs
+        if not disturbed or nextitem is None or self._context.seconds_left() <= 0:
             return
         stack = self._context.stack
         if stack.done() and stack.exception() is None:
@@ -195,6 +196,11 @@ class Fixtures:
     def bases(self) -> Mapping[str, str]:
         """How each public base image was got."""
         return self._context.bases
+
+    @pytest.fixture(scope="session")
+    def variant(self) -> Mapping[str, str | int]:
+        """The lab's parameters as this candidate got them, by name."""
+        return self._context.variant
 
     @pytest.fixture(scope="session")
     def images(self) -> Mapping[str, BuiltImage]:

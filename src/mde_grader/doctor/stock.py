@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mde_grader.doctor.findings import Finding
 from mde_grader.runtimes.docker.client import Engine, sdk_client
-from mde_grader.runtimes.images import Image, all_names, inventory, load_catalog
+from mde_grader.runtimes.images import Image, all_names, load_catalog
 from mde_grader.runtimes.images.catalog import ordered
 from mde_grader.runtimes.images.store import current
 
@@ -21,7 +21,7 @@ def stock(engine: Engine) -> Finding:
     """
     catalog = load_catalog()
     names = all_names(catalog)
-    present = current(ordered(names, catalog), inventory(sdk_client(engine)))
+    present = current(ordered(names, catalog), sdk_client(engine))
     return judged(names, present, {name for name, recipe in catalog.items() if recipe.names})
 
 

@@ -9,7 +9,8 @@ Sizes are in MiB where a name ends in `_mb`; durations are seconds; deadlines ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -168,7 +169,7 @@ class ServiceSpec:
 
     Attributes:
         name: Service name, also its name on the stack's network.
-        image: Image id or tag; always one that is on the engine already.
+        image: Image id or tag, of one that is on the engine already; empty while it is being built (see `Runtime.up`).
         candidate: False for a grader-owned service.
         inspected: A grader-owned service that a candidate's code comes to run in, such as a host that is configured
             over SSH: the inspector looks into it as into a candidate's. Its user is to be nobody else's in the stack.
@@ -226,6 +227,11 @@ class StackSpec:
     network: bool = True
     side_image: str = "mde-grade/side"
     workspaces: tuple[ServiceSpec, ...] = ()
+
+    def with_images(self, images: Mapping[str, BuiltImage]) -> StackSpec:
+        """The same, where services without an image get theirs, by service."""
+        services = (each if each.image else replace(each, image=images[each.name].id) for each in self.services)
+        return replace(self, services=tuple(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,10 +454,15 @@ class Runtime(Protocol):
         """
         ...
 
-    def up(self, spec: StackSpec) -> Stack:
+    def up(self, spec: StackSpec, images: Future[dict[str, BuiltImage]] | None = None) -> Stack:
         """Start the side container and the services, in the order of `requires`, and wait until they are ready.
 
         Nothing is left behind when it raises.
+
+        Args:
+            spec: What to start.
+            images: Images of the services that have none in `spec` yet, by service; all else may start without them.
+                What they raise is raised.
 
         Raises:
             StartFailedError: A candidate's service did not start or did not become ready.

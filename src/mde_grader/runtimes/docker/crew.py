@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from mde_grader.errors import EngineError, ImageMissingError, StartFailedError
-from mde_grader.runtimes.base import LABEL, ServiceSpec, StackSpec
+from mde_grader.runtimes.base import LABEL, BuiltImage, ServiceSpec, StackSpec
 from mde_grader.runtimes.docker import volumes
 from mde_grader.runtimes.docker.accounts import insist_on_plain_accounts
 from mde_grader.runtimes.docker.archives import read_file
@@ -27,6 +27,10 @@ from mde_grader.runtimes.failures import Stage, Trouble, blame
 
 REMOVE_SECONDS = 20.0
 PASSWD_LIMIT = 262_144
+
+
+class VolumesUnknownError(Exception):
+    """An image that was built beside the start declares a volume, and the side container had to hold it by then."""
 
 
 class Crew:
@@ -61,14 +65,28 @@ class Crew:
 
     def prepare(self) -> None:
         """Look the images up and make the volumes, without which nothing can be created."""
-        for service in (*self.spec.services, *self.spec.workspaces):
-            self._image(service.image)
-        described = [(spec, self._config(spec.image)) for spec in (*self.spec.services, *self.spec.workspaces)]
-        self._volumes = volumes.wanted(self.spec.owner.attempt, described)
-        for workspace in self.spec.workspaces:
-            self._volumes = volumes.owned(self._volumes, workspace, self.numbered_user(workspace))
+        self._volumes = self._wanted_volumes()
         for volume in self._volumes.values():
             volumes.make_volume(self.engine, volume, self._labels("volume"))
+
+    def complete(self, images: Mapping[str, BuiltImage]) -> None:
+        """Take in the images of the services that had none.
+
+        Raises:
+            VolumesUnknownError: One declares a volume; nothing of this crew can be used.
+        """
+        self.spec = self.spec.with_images(images)
+        if not self._wanted_volumes().keys() <= self._volumes.keys():
+            raise VolumesUnknownError
+
+    def _wanted_volumes(self) -> dict[str, volumes.Volume]:
+        """The volumes of all services, as far as their images are known."""
+        specs = (*self.spec.services, *self.spec.workspaces)
+        described = [(each, self._config(each.image) if each.image else {}) for each in specs]
+        found = volumes.wanted(self.spec.owner.attempt, described)
+        for workspace in self.spec.workspaces:
+            found = volumes.owned(found, workspace, self.numbered_user(workspace))
+        return found
 
     @property
     def holds_volumes(self) -> bool:
@@ -169,7 +187,10 @@ class Crew:
 
     def volume(self, key: str) -> volumes.Volume:
         """A volume of the stack by the name that the stack has for it."""
-        return self._volumes[key]
+        with self._lock:
+            if self._closed:
+                raise EngineError("the stack was closed")
+            return self._volumes[key]
 
     def held(self, key: str) -> str:
         """Where the side container holds a volume of the stack."""

@@ -16,7 +16,7 @@ from mde_grader.places import cache_folder
 from mde_grader.runtimes.images import bases
 from mde_grader.runtimes.images.builder import build
 from mde_grader.runtimes.images.catalog import PREFIX, Recipe, load_catalog, ordered
-from mde_grader.runtimes.images.store import LABEL, Image, attributes, current, inventory, labels
+from mde_grader.runtimes.images.store import LABEL, Image, attributes, current, labels
 
 Report = Callable[[str], None]
 """Told one line a step."""
@@ -51,13 +51,13 @@ def ensure(
     """
     catalog = catalog or load_catalog()
     recipes = _recipes(tuple(names), catalog)
-    fresh = {} if refresh else current(recipes, inventory(client))
+    fresh = {} if refresh else current(recipes, client)
     if len(fresh) < len(recipes):
         with _alone(report):
             # Another process may have made them while this one waited.
-            fresh = {} if refresh else current(recipes, inventory(client))
+            fresh = {} if refresh else current(recipes, client)
             _Making(client, report, fresh).run([recipe for recipe in recipes if recipe.name not in fresh])
-            fresh = current(recipes, inventory(client))
+            fresh = current(recipes, client)
     return [fresh[recipe.name] for recipe in recipes]
 
 
