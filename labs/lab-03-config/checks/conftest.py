@@ -44,6 +44,7 @@ class Harbour:
     """What this attempt's inventory says.
 
     Attributes:
+        group: The group of all boards.
         hosts: Three hosts, and the fourth that joins them; the first two are of one group.
         port: Where all boards listen.
         notices: Name to text.
@@ -51,6 +52,7 @@ class Harbour:
         token: What is in them.
     """
 
+    group: str
     hosts: tuple[Host, ...]
     port: int
     notices: Mapping[str, str]
@@ -60,7 +62,7 @@ class Harbour:
     def inventory(self, hosts: Sequence[Host], notices: Mapping[str, str] | None = None) -> bytes:
         """The inventory file with some of the hosts."""
         listed = [{"name": name, "text": text} for name, text in (self.notices if notices is None else notices).items()]
-        return inventory("boards", hosts, {"ansible_port": 2222, "board_port": self.port, "notices": listed})
+        return inventory(self.group, hosts, {"ansible_port": 2222, "board_port": self.port, "notices": listed})
 
     def boards(self, hosts: Sequence[Host]) -> Boards:
         """Where the boards of some hosts are, and what to try at their doors: the right token, and the brief's."""
@@ -76,12 +78,6 @@ class Damage:
 
 
 @pytest.fixture(scope="session")
-def variant() -> Mapping[str, str | int]:
-    """The parameters of this candidate."""
-    return {"north": "northquay", "south": "oldtown", "north_unit": "metres", "south_unit": "feet", "flood_cm": 310}
-
-
-@pytest.fixture(scope="session")
 def harbour(variant: Mapping[str, str | int]) -> Harbour:
     """An inventory that nobody has seen before."""
     services = _CHANCE.sample(SERVICES, len(SERVICES))
@@ -93,7 +89,9 @@ def harbour(variant: Mapping[str, str | int]) -> Harbour:
     ]
     notices = {word: f"{word} {secrets.token_hex(4)}" for word in _CHANCE.sample(_WORDS, 2)}
     port = 8_000 + secrets.randbelow(1_000)
-    return Harbour(tuple(hosts), port, notices, secrets.token_hex(12), f"tok-{secrets.token_hex(12)}")
+    return Harbour(
+        str(variant["harbour"]), tuple(hosts), port, notices, secrets.token_hex(12), f"tok-{secrets.token_hex(12)}"
+    )
 
 
 @pytest.fixture(scope="session")
