@@ -41,6 +41,7 @@ class Image:
         recipe: Hash of what it was made from.
         stamp: Identifies its content for the images that are made from it.
         created: Unix time.
+        material: What it was made from of the machine that made it; empty for most.
     """
 
     name: str
@@ -52,11 +53,13 @@ class Image:
     recipe: str
     stamp: str
     created: int
+    material: str = ""
 
 
-def labels(recipe: str, *, how: str, digest: str, stamp: str) -> dict[str, str]:
+def labels(recipe: str, *, how: str, digest: str, stamp: str, material: str = "") -> dict[str, str]:
     """The labels from which `inventory` reads an image back."""
-    return {f"{LABEL}.recipe": recipe, f"{LABEL}.how": how, f"{LABEL}.digest": digest, f"{LABEL}.stamp": stamp}
+    marks = {f"{LABEL}.recipe": recipe, f"{LABEL}.how": how, f"{LABEL}.digest": digest, f"{LABEL}.stamp": stamp}
+    return marks | ({f"{LABEL}.material": material} if material else {})
 
 
 @contextmanager
@@ -112,6 +115,7 @@ def _image(tag: str, row: Mapping[str, Any]) -> Image | None:
         recipe=version,
         stamp=marks[f"{LABEL}.stamp"],
         created=row["Created"],
+        material=marks.get(f"{LABEL}.material", ""),
     )
 
 
