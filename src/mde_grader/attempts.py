@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -58,7 +58,8 @@ class AttemptRequest:
     Attributes:
         lab: Against which lab.
         path: Folder of the submission.
-        candidate: Name for the scorecard; the folder's name when None.
+        candidate: Whose variant is graded, and the name for the scorecard; when None the practice variant, and the
+            folder's name.
         only: Requirements that are wanted; all when empty.
         keep: Leave the stack up.
         timeout: Seconds for the whole attempt; the lab's own deadline when None.
@@ -120,6 +121,7 @@ def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
         ImageMissingError: A grader-owned image is not there.
         InterruptedAttemptError: The user asked to stop; nothing is left behind.
     """
+    request = replace(request, lab=request.lab.given_to(request.candidate))
     _insist_on_known(request)
     folder = new_run(request.lab.lab.id, request.run_dir)
     latest = time.monotonic() + (request.timeout or request.lab.environment().deadline)
@@ -207,9 +209,10 @@ def _grade_staged(
         owner=_owner(attempt),
         tags=engine.tags,
         timeline=attempt.timeline,
+        values=attempt.values,
     )
     images = pool.submit(preparation.images, pool)
-    stack = pool.submit(lambda: preparation.stack(images.result()))
+    stack = pool.submit(preparation.stack, images, pool)
     context = CheckContext(
         submission=Submission(staged.root, staged.identity, plan),
         images=images,
@@ -220,6 +223,7 @@ def _grade_staged(
         main=attempt.environment.main,
         deadline=attempt.deadline,
         bases=engine.how,
+        variant=attempt.request.lab.values,
     )
     watchdog = threading.Timer(attempt.deadline - time.monotonic(), _end, (stack,))
     watchdog.daemon = True
@@ -260,7 +264,9 @@ def _run(attempt: _Attempt, context: CheckContext) -> CheckRun:
 
 
 def _mask(attempt: _Attempt) -> Mask:
-    return partial(masked, variables=attempt.environment.variables, values=attempt.values)
+    given = partial(masked, variables=attempt.environment.variables, values=attempt.values)
+    variant = attempt.request.lab.variant
+    return given if variant is None else lambda text: variant.masked(given(text))
 
 
 def _owner(attempt: _Attempt) -> Owner:
@@ -292,7 +298,7 @@ def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]
         stack.cancel()
         running = None if stack.cancelled() or stack.exception() is not None else stack.result()
         if running is not None and attempt.request.keep:
-            attempt.kept = running.keep()
+            attempt.kept = _kept(attempt, running)
             return
         try:
             if running is not None:
@@ -303,10 +309,20 @@ def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]
             attempt.timeline.note(f"not all could be cleared up, the next start will try again: {error.message}")
 
 
+def _kept(attempt: _Attempt, running: Stack) -> str:
+    """Leave the stack up as it was before the last check, which nothing has brought back."""
+    try:
+        running.restore()
+    except SubmissionError as error:
+        attempt.timeline.note(f"what is left up is not whole: {error.message}")
+    return running.keep()
+
+
 def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> AttemptResult:
     mask = _mask(attempt)
+    variant = attempt.request.lab.variant
     card = score(
-        attempt.request.lab.lab,
+        replace(attempt.request.lab.lab, parameters={}),  # what was drawn is told, what could be drawn is the lab's
         [without_secrets(outcome, mask) for outcome in run.outcomes],
         attempt=attempt.name,
         submission=attempt.identity,
@@ -316,5 +332,6 @@ def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> At
         phases=attempt.timeline.phases,
         environment={"grader": __version__, **(attempt.engine.facts() if attempt.engine else {}), **attempt.facts},
         only=attempt.request.only,
+        variant=variant.identity if variant else None,
     )
     return AttemptResult(card, attempt.folder, attempt.kept)

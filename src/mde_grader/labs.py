@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from dataclasses import dataclass
+import os
+import shutil
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
+from types import ModuleType
 
 from mde_grader.codec.documents import Document
 from mde_grader.codec.environments import environment_from
@@ -16,37 +19,86 @@ from mde_grader.environments import Environment
 from mde_grader.errors import LabInvalidError, UsageError
 from mde_grader.model import Lab
 from mde_grader.places import data_root
+from mde_grader.submissions import valid_name
+from mde_grader.variants import Values, Variant, variant_of
 
 GRADING_FILES = ("lab.yaml", "environment.yaml", "packages.lock")
 """Files whose content can change a score, besides everything under checks/ and the graders that checks import."""
 
+SALT_VARIABLE = "MDE_GRADE_SALT"
+"""Environment variable with the course's secret, without which nobody can work out another candidate's variant."""
+
 
 @dataclass(frozen=True)
 class LabFolder:
-    """A lab on disk."""
+    """A lab on disk, as one candidate gets it.
+
+    Attributes:
+        root: Its folder.
+        candidate: Whose variant it is; None for the practice variant. Of no effect for a lab without parameters.
+        salt: The course's secret.
+    """
 
     root: Path
+    candidate: str | None = None
+    salt: str = field(default="", repr=False)
+
+    def given_to(self, candidate: str | None, *, salt: str | None = None) -> LabFolder:
+        """The same lab as a candidate gets it.
+
+        Args:
+            candidate: The candidate's name; None for the practice variant.
+            salt: The course's secret; what `MDE_GRADE_SALT` says when None.
+
+        Raises:
+            UsageError: The name is none that a submission can have.
+        """
+        name = None if candidate is None else valid_name(candidate)
+        return LabFolder(self.root, name, os.environ.get(SALT_VARIABLE, "") if salt is None else salt)
 
     @cached_property
     def lab(self) -> Lab:
-        """What lab.yaml declares, with the digest of the lab's grading files.
+        """What lab.yaml declares, in the words of this variant, with the digest of the lab's grading files.
 
         Raises:
             LabInvalidError: It cannot be read or contradicts itself.
         """
-        return lab_from(self.document("lab.yaml"), file=str(self.root / "lab.yaml"), digest=self._digest())
+        if self.variant is None:
+            return self.declared
+        texts = self._render_text
+        rows = [replace(row, title=texts(row.title), hint=texts(row.hint)) for row in self.declared.requirements]
+        return replace(self.declared, requirements=tuple(rows))
+
+    @cached_property
+    def declared(self) -> Lab:
+        """What lab.yaml declares, with its templates as they are written.
+
+        Raises:
+            LabInvalidError: It cannot be read or contradicts itself.
+        """
+        path = self.root / "lab.yaml"
+        document = document_from(self._read("lab.yaml"), file=str(path))
+        return lab_from(document, file=str(path), digest=self._digest())
+
+    @cached_property
+    def variant(self) -> Variant | None:
+        """The lab's parameters as this candidate gets them; None when it has none."""
+        return variant_of(self.declared, self.candidate, salt=self.salt)
+
+    @property
+    def values(self) -> Values:
+        """What templates and checks may name; empty for a lab without parameters."""
+        return {} if self.variant is None else self.variant.values
 
     def document(self, name: str) -> Document:
-        """Read one of the lab's YAML files.
+        """Read one of the lab's YAML files, as this variant has it.
 
         Raises:
             LabInvalidError: It is missing or not YAML.
         """
-        path = self.root / name
-        try:
-            return document_from(path.read_bytes(), file=str(path))
-        except OSError as error:
-            raise LabInvalidError(f"{path} cannot be read: {error.strerror}") from None
+        content = self._read(name)
+        text = content if self.variant is None else self._render_text(content.decode("utf-8", "surrogateescape"), name)
+        return document_from(text, file=str(self.root / name))
 
     def environment(self) -> Environment:
         """What environment.yaml declares.
@@ -58,7 +110,23 @@ class LabFolder:
 
     def brief(self) -> str:
         """The candidate's text, Markdown."""
-        return (self.root / "README.md").read_text(encoding="utf-8")
+        text = (self.root / "README.md").read_text(encoding="utf-8")
+        return text if self.variant is None else self._render_text(text, "README.md")
+
+    def lay_out(self, source: Path, target: Path) -> None:
+        """Copy one of the lab's folders, as this variant has it, over what is in `target`.
+
+        Raises:
+            LabInvalidError: A template in it cannot be rendered; names file and line.
+        """
+        if self.variant is None:
+            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        else:
+            _templates().render_tree(source, target, self.values)
+
+    def place(self, path: str) -> str:
+        """A path inside one of the lab's folders, as this variant has it."""
+        return path if self.variant is None else str(_templates().render_path(PurePath(path), self.values))
 
     @property
     def checks(self) -> Path:
@@ -75,6 +143,16 @@ class LabFolder:
         """Folder of the solutions that prove the lab; absent where the lab was installed from a wheel."""
         return self.root / "solutions"
 
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            raise LabInvalidError(f"{self.root / name} cannot be read: {error.strerror}") from None
+
+    def _render_text(self, text: str, name: str = "lab.yaml") -> str:
+        rendered: str = _templates().render(text, self.values, file=str(self.root / name))
+        return rendered
+
     def _digest(self) -> str:
         shared = self.root.parent.parent / "graders"
         files = [self.root / name for name in GRADING_FILES]
@@ -85,6 +163,13 @@ class LabFolder:
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 digest.update(f"{path.relative_to(self.root.parent.parent)}\0{content}\n".encode())
         return f"sha256:{digest.hexdigest()}"
+
+
+def _templates() -> ModuleType:
+    """The templates, which bring Jinja2 with them: what lists labs, or reads one without parameters, does without."""
+    from mde_grader import templates  # noqa: PLC0415
+
+    return templates
 
 
 def find_labs(extra: Path | None = None) -> list[LabFolder]:

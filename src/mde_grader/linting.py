@@ -10,6 +10,10 @@ from mde_grader.errors import LabInvalidError
 from mde_grader.labs import LabFolder
 from mde_grader.model import Lab
 from mde_grader.solutions import Solution, read_solutions
+from mde_grader.templates import Template, template_text, unknown_places, walk
+
+DRAWS = 40
+"""Variants under which every template of a lab is rendered: the practice variant, and so many others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +34,54 @@ def lint(folder: LabFolder, *, log: Path) -> list[Problem]:
     try:
         lab = folder.lab
         folder.environment()
+        templates = _templates(folder)
         collected = collect(folder.checks, lab, log=log)
     except LabInvalidError as error:
         return [Problem(str(folder.root), f"{error.message} ({error.hint})")]
-    problems = _unproven_requirements(lab, collected)
+    problems = [*templates, *_unproven_requirements(lab, collected)]
     problems += [Problem(name, "is missing") for name in ("README.md", "starter") if not (folder.root / name).exists()]
     if folder.solutions.is_dir():
         problems += _solutions(folder, lab)
     return problems
+
+
+def _templates(folder: LabFolder) -> list[Problem]:
+    """What some variant cannot be rendered for; the environment must hold in each, its files only render.
+
+    Raises:
+        LabInvalidError: The environment of a variant contradicts its schema.
+    """
+    if folder.variant is None:
+        return []
+    drawn = [folder.given_to(None), *(folder.given_to(f"lint-{number}", salt="") for number in range(DRAWS))]
+    for one in drawn:
+        _ = one.lab, one.environment()
+    paths = [path for name in ("README.md", "starter", "solutions") for path in _files(folder.root / name)]
+    found = [_template_problem(folder, path, drawn) for path in paths]
+    return [problem for problem in found if problem is not None]
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_dir():
+        return [path for path in walk(place) if path.is_file() and not path.is_symlink()]
+    return [place] if place.is_file() else []
+
+
+def _template_problem(folder: LabFolder, path: Path, drawn: list[LabFolder]) -> Problem | None:
+    name = str(path.relative_to(folder.root))
+    unknown = unknown_places(path.relative_to(folder.root), folder.values)
+    if unknown:
+        return Problem(name, f"stands for “{unknown[0]}” in its name, which is no parameter of this lab")
+    text = template_text(path)
+    if text is None:
+        return None
+    try:
+        template = Template(text, folder.values, file=name)
+        for one in drawn:
+            template.render(one.values)
+    except LabInvalidError as error:
+        return Problem(name, f"{error.message} ({error.hint})")
+    return None
 
 
 def _unproven_requirements(lab: Lab, collected: list[CollectedCheck]) -> list[Problem]:

@@ -61,8 +61,38 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """One thing that differs from candidate to candidate, as `lab.yaml` declares it.
+
+    Attributes:
+        kind: `choice`, `subnet`, `integer`, `word` or `secret`.
+        choices: What a choice picks from.
+        brings: For a choice: the further values that come with each pick; every pick brings the same names.
+        network: For a subnet: the network that it is cut from, such as `10.0.0.0/8`.
+        prefix: For a subnet: its own prefix length.
+        low: For an integer: the least.
+        high: For an integer: the greatest.
+        length: For a secret: its characters.
+        practice: Its value in the practice variant; None for the first choice, or for one that is drawn once for all.
+    """
+
+    kind: str
+    choices: tuple[str | int, ...] = ()
+    brings: Mapping[str | int, Mapping[str, str | int]] = field(default_factory=dict)
+    network: str = ""
+    prefix: int = 0
+    low: int = 0
+    high: int = 0
+    length: int = 0
+    practice: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
-    """One exercise, as `lab.yaml` declares it. `digest` covers every file that can change a score."""
+    """One exercise, as `lab.yaml` declares it.
+
+    `digest` covers every file that can change a score; a new `version` gives every candidate another variant.
+    """
 
     id: str
     title: str
@@ -75,6 +105,7 @@ class Lab:
     summary: str = ""
     digest: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
 
     @property
     def points(self) -> int:
@@ -176,6 +207,21 @@ class SubmissionIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantIdentity:
+    """Which variant of its lab was graded.
+
+    Attributes:
+        id: Eight hexadecimal digits that stand for lab, version and candidate.
+        practice: Whether it is the one that everybody gets who names no candidate.
+        values: The lab's parameters in it; secret ones are masked.
+    """
+
+    id: str
+    practice: bool
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """Time spent in one step of the attempt, seconds from its start."""
 
@@ -202,6 +248,7 @@ class Scorecard:
         phases: Timings.
         environment: Versions, image digests, limits in force, isolation level, and how bases were got. JSON values.
         partial: Requirement ids of `--only`; empty when everything was graded.
+        variant: Which variant of the lab was graded; None for a lab without parameters.
         extra: Fields of later versions, kept through a round trip.
     """
 
@@ -218,6 +265,7 @@ class Scorecard:
     phases: tuple[Phase, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     partial: tuple[str, ...] = ()
+    variant: VariantIdentity | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -7,22 +7,30 @@ one attempt can reach another.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mde_grader.codec.scorecards import scorecard_from
+from mde_grader.durations import longest_first, remember
 from mde_grader.errors import UsageError
-from mde_grader.labs import LabFolder
-from mde_grader.model import Scorecard, Status, Verdict
+from mde_grader.labs import SALT_VARIABLE, LabFolder
+from mde_grader.model import Scorecard, Status, VariantIdentity, Verdict
 from mde_grader.solutions import Solution, lay_out, read_solutions
 
 _MARGIN = 120.0
 """Seconds that a process may take beyond three times the lab's deadline: start, sweep and teardown."""
+
+FOREIGN = "another-variant"
+"""Name of the row for the reference as it was laid out for another variant, which must not pass."""
+
+_DRAWS = 100
+"""How often, for each variant that is wanted, one is drawn that differs from those before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +60,21 @@ class SolutionProof:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """All solutions of a lab; the requirements are the matrix's columns."""
+    """All solutions of a lab under one variant; the requirements are the matrix's columns.
+
+    Attributes:
+        lab: Id of the lab.
+        requirements: Its requirements' ids.
+        rows: How its solutions fared.
+        variant: Under which variant; None for a lab without parameters.
+        candidate: Whose variant that is; None for the practice variant.
+    """
 
     lab: str
     requirements: tuple[str, ...]
     rows: tuple[SolutionProof, ...]
+    variant: VariantIdentity | None = None
+    candidate: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -69,43 +87,77 @@ class Proof:
         return any(row.verdict in {"", Verdict.INCOMPLETE} for row in self.rows)
 
 
+def variants(folder: LabFolder, count: int, seed: int) -> list[LabFolder]:
+    """The lab in its practice variant and in `count` others, all different; the same ones for the same seed.
+
+    They are those of the candidates `verify-SEED-NUMBER`. No salt takes part, so a proof can be repeated elsewhere.
+
+    Args:
+        folder: A lab with parameters.
+        count: How many others.
+        seed: Which others.
+
+    Raises:
+        UsageError: The lab has too few of them.
+    """
+    found = [folder.given_to(None, salt="")]
+    for number in range(1, count * _DRAWS + 1):
+        if len(found) > count:
+            break
+        drawn = folder.given_to(f"verify-{seed}-{number}", salt="")
+        found += [] if any(other.values == drawn.values for other in found) else [drawn]
+    if len(found) <= count:
+        raise UsageError(f"{folder.lab.id} has too few variants for that", hint=f"try --variants {len(found) - 1}")
+    return found
+
+
 def verify(
     folder: LabFolder,
     *,
     only: tuple[str, ...] = (),
     jobs: int = 1,
     listener: Callable[[SolutionProof], None] = lambda _: None,
+    other: LabFolder | None = None,
 ) -> Proof:
-    """Grade a lab's solutions and compare with what they declare.
+    """Grade a lab's solutions, laid out for its variant, and compare with what they declare.
 
     Args:
-        folder: The lab.
+        folder: The lab, in the variant that is graded.
         only: Names of solutions; all when empty.
         jobs: How many are graded side by side.
         listener: Told each solution as it ends.
+        other: The lab in another variant, whose reference must not pass here.
 
     Raises:
         UsageError: The lab has no solutions, or none of that name.
         LabInvalidError: A declaration is wrong.
     """
-    wanted = _wanted(folder, only)
+    wanted = _wanted(folder, only, other)
     done: dict[str, SolutionProof] = {}
     with tempfile.TemporaryDirectory(prefix="mde-grade-verify-") as place, ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(_prove, folder, solution, Path(place)): solution for solution in wanted}
+        order = longest_first(folder.lab.id, [solution.name for solution in wanted])
+        sequence = sorted(wanted, key=lambda solution: order.index(solution.name))
+        futures = [pool.submit(_prove, folder, solution, Path(place), other) for solution in sequence]
         for future in as_completed(futures):
             row = future.result()
             done[row.name] = row
             listener(row)
+    remember(folder.lab.id, {row.name: row.seconds for row in done.values() if row.seconds})
     names = tuple(row.id for row in folder.lab.requirements)
-    return Proof(folder.lab.id, names, tuple(done[solution.name] for solution in wanted))
+    rows = tuple(done[solution.name] for solution in wanted)
+    variant = folder.variant.identity if folder.variant else None
+    return Proof(folder.lab.id, names, rows, variant, folder.candidate)
 
 
-def _wanted(folder: LabFolder, only: tuple[str, ...]) -> list[Solution]:
+def _wanted(folder: LabFolder, only: tuple[str, ...], other: LabFolder | None) -> list[Solution]:
     if not folder.solutions.is_dir():
         raise UsageError(
             f"{folder.lab.id} has no solutions here", hint="an installed wheel carries none; use a checkout"
         )
     solutions = read_solutions(folder)
+    if other is not None:
+        title = "The reference, made for another variant"
+        solutions.append(Solution(FOREIGN, title, "", (), (), "failed", exact=False))
     known = {solution.name for solution in solutions}
     for name in only:
         if name not in known:
@@ -113,16 +165,24 @@ def _wanted(folder: LabFolder, only: tuple[str, ...]) -> list[Solution]:
     return [solution for solution in solutions if not only or solution.name in only]
 
 
-def _prove(folder: LabFolder, solution: Solution, place: Path) -> SolutionProof:
+def _prove(folder: LabFolder, solution: Solution, place: Path, other: LabFolder | None) -> SolutionProof:
     target = place / solution.name
-    lay_out(folder, solution, target / "submission")
+    if other is not None and solution.name == FOREIGN:
+        lay_out(other, replace(solution, name="reference"), target / "submission")
+    else:
+        lay_out(folder, solution, target / "submission")
     output = target / "run"
+    candidate = solution.name if folder.variant is None else folder.candidate
     command = [
         *(sys.executable, "-I", "-m", "mde_grader", "grade", str(folder.root), str(target / "submission")),
-        *("--format", "json", "--output", str(output), "--candidate", solution.name, "-q"),
+        *("--format", "json", "--output", str(output), "-q"),
+        *(("--candidate", candidate) if candidate else ()),
     ]
     seconds = folder.environment().deadline * 3 + _MARGIN
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, cwd=place)
+    environment = {**os.environ, SALT_VARIABLE: folder.salt}
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds, check=False, cwd=place, env=environment
+    )
     card = output / "scorecard.json"
     if not card.is_file():
         last = (ran.stderr.strip().splitlines() or ["it said nothing"])[0]

@@ -22,6 +22,7 @@ from mde_grader.model import (
     Scorecard,
     Status,
     SubmissionIdentity,
+    VariantIdentity,
     Verdict,
 )
 
@@ -40,6 +41,7 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
     phases: Sequence[Phase] = (),
     environment: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
+    variant: VariantIdentity | None = None,
 ) -> Scorecard:
     """Score one attempt.
 
@@ -55,6 +57,7 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
         phases: Timings.
         environment: What the scorecard tells of versions, digests, limits and isolation.
         only: Requirements that were asked for; the rows are these and all that they need. Empty means all.
+        variant: Which variant of the lab was graded.
 
     Raises:
         LabInvalidError: An outcome or `only` names a requirement that the lab does not have.
@@ -78,6 +81,7 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
         phases=tuple(phases),
         environment=dict(environment or {}),
         partial=tuple(only),
+        variant=variant,
     )
 
 

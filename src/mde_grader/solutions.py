@@ -81,10 +81,10 @@ def _read(path: Path) -> Solution:
 
 
 def lay_out(folder: LabFolder, solution: Solution, target: Path) -> None:
-    """Write a solution's files, its base's first, into the empty or missing folder `target`.
+    """Write a solution's files, its base's first, as `folder`'s variant has them, into the empty or missing `target`.
 
     Raises:
-        LabInvalidError: Its base is unknown, or bases go round in a circle.
+        LabInvalidError: Its base is unknown, bases go round in a circle, or a template cannot be rendered.
     """
     known = {found.name: found for found in read_solutions(folder)}
     chain = [solution]
@@ -96,9 +96,9 @@ def lay_out(folder: LabFolder, solution: Solution, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for layer in reversed(chain):
         for name in layer.remove:
-            _remove(target / name)
+            _remove(target / folder.place(name))
         source = folder.starter if layer.name == "starter" else folder.solutions / layer.name
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        folder.lay_out(source, target)
     (target / DECLARATION).unlink(missing_ok=True)
 
 

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 
 from mde_grader.runtimes.base import Runtime
 from mde_grader.runtimes.docker import DockerRuntime, connect
-from tests.conformance.kits import PROGRAMS, SIDE
+from mde_grader.runtimes.docker.client import sdk_client
+from mde_grader.runtimes.images import require
+from tests.conformance.kits import PROGRAMS
 
 
 @dataclass
 class DockerKit:
-    base: str = SIDE
+    """The engine with the side container of this checkout; `latest` may be another's."""
 
     def __post_init__(self) -> None:
         self.docker: DockerRuntime = connect()
+        self.side = self.base = require(["side"], sdk_client(self.docker.engine))["side"].tag
         self.runtime: Runtime = self.docker
 
     def other(self) -> Runtime:
         return connect()
 
     def image(self, program: str) -> str:
-        assert program in PROGRAMS
-        return SIDE
+        assert program in {*PROGRAMS, "shell"}
+        return self.side
 
     def count(self, attempt: str) -> int:
         filters = json.dumps({"label": [f"mde-grade.attempt={attempt}"]})

@@ -6,12 +6,14 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mde_grader.errors import StartFailedError
-from mde_grader.runtimes.base import Limits, Mount, Stack
+from mde_grader.runtimes.base import BuiltImage, Limits, Mount, Stack
 from tests.conformance.docker_kit import DockerKit
 from tests.conformance.kits import SERVE, Bench
 
@@ -39,6 +41,14 @@ def test_root_never_shares_our_processes(bench: Bench, docker_kit: DockerKit, us
     assert bool(host.get("Init")) is not shares
 
 
+@pytest.mark.parametrize("inspected", [True, False])
+def test_a_service_of_ours_is_looked_into_only_when_it_says_so(
+    bench: Bench, docker_kit: DockerKit, inspected: bool
+) -> None:
+    service = bench.up(bench.service("web", user="10001", candidate=False, inspected=inspected))["web"]
+    assert str(inspect(docker_kit, service.container_id)["PidMode"]).startswith("container:") is inspected
+
+
 def test_a_name_that_hides_root_is_root(bench: Bench, docker_kit: DockerKit) -> None:
     image = bench.build("FROM BASE\nRUN echo 'sneaky:x:0:0::/:/bin/sh' >> /etc/passwd\nUSER sneaky\n")
     service = bench.up(bench.service("web", image=image.id, user=None))["web"]
@@ -61,6 +71,18 @@ def test_a_volume_has_an_end(bench: Bench) -> None:
     stack = bench.up(spec)
     body = base64.b64decode(stack.session.call("http", url="http://web:8080/")["body"])
     assert b"No space left" in body
+
+
+def test_a_volume_that_an_image_declares_late_has_an_end_too(bench: Bench, docker_kit: DockerKit) -> None:
+    image = bench.build("FROM BASE\nVOLUME /late\n")
+    images: Future[dict[str, BuiltImage]] = Future()
+    images.set_result({"web": image})
+    stack = bench.up(bench.service("web", image=""), images=images)
+    about: Any = docker_kit.docker.engine.ask("GET", f"/containers/{stack['web'].container_id}/json")
+    (mount,) = about["Mounts"]
+    assert mount["Destination"] == "/late"
+    made = docker_kit.docker.engine.ask("GET", f"/volumes/{mount['Name']}")
+    assert made["Options"]["type"] == "tmpfs"
 
 
 def test_a_service_that_fills_its_root_is_stopped(bench: Bench) -> None:

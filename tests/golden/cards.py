@@ -12,6 +12,7 @@ from mde_grader.model import (
     Scorecard,
     Status,
     SubmissionIdentity,
+    VariantIdentity,
 )
 from mde_grader.scoring import score
 
@@ -218,6 +219,21 @@ def partial() -> Scorecard:
     return _card("a-part", [outcome("data", _P), outcome("answers", _P)], only=("data",))
 
 
+def varied() -> Scorecard:
+    """A candidate's own variant, of which one value is secret, and one thing to fix."""
+    values = {"application": "lending", "web": "counter", "port": 8113, "old_password": "<old_password>"}
+    return _card(
+        "a-variant",
+        _outcomes(data=outcome("data", _F, _DATA)),
+        variant=VariantIdentity("3fa9c1d2", practice=False, values=values),
+    )
+
+
+def practised() -> Scorecard:
+    """The practice variant."""
+    return _card("a-practice", _outcomes(), variant=VariantIdentity("99b0a1c2", practice=True, values={"port": 8080}))
+
+
 def hostile() -> Scorecard:
     """Every text tries to break out of the report."""
     evil = (
@@ -231,7 +247,10 @@ def hostile() -> Scorecard:
     bad = Outcome(evil, evil, "data", _F, 0.1, evidence, evil)
     identity = SubmissionIdentity(evil, SUBMISSION.digest, f"./{evil}", 3, 100)
     environment = {evil: {evil: [evil, long, None, True]}, "notes": [evil, long]}
-    return _card("hostile", _outcomes(data=bad, replicas=None), submission=identity, environment=environment)
+    variant = VariantIdentity(evil, practice=False, values={evil: evil, "long": long})
+    return _card(
+        "hostile", _outcomes(data=bad, replicas=None), submission=identity, environment=environment, variant=variant
+    )
 
 
 CARDS = {
@@ -242,6 +261,8 @@ CARDS = {
     "unbuilt-1": unbuilt,
     "fault-3": broken,
     "partial-0": partial,
+    "variant-0": varied,
+    "practice-0": practised,
     "hostile-0": hostile,
 }
 """Name of the golden files, with the exit code that `mde-grade` gives, to scorecard."""

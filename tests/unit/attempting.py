@@ -42,6 +42,14 @@ x-mde:
   bases: [scratch]
   variables: {DB_PASSWORD: secret, SITE_NAME: word}
 """
+PARAMETERS = """\
+parameters:
+  item: {choice: [parcel, loan]}
+  web: {choice: [web, desk, counter, front, house, hall]}
+  port: {integer: [8001, 8999], practice: 8080}
+  token: {secret: 20, practice: practice-token}
+"""
+"""What makes the lab one with variants."""
 CHECKS = '''\
 from mde_grader.checking import requirement, expect
 

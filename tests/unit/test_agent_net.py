@@ -185,6 +185,14 @@ def test_waiting_until_it_is_ready(serve: Serve) -> None:
     assert answer["last"] == "status 200"
 
 
+@pytest.mark.parametrize(
+    ("least", "spent", "seconds"),
+    [(0.02, 0.0, 0.02), (0.02, 1.0, 0.02), (0.02, 2.5, 0.05), (0.02, 60, 0.1), (2, 60, 2)],
+)
+def test_the_longer_it_takes_the_longer_is_the_pause(least: float, spent: float, seconds: float) -> None:
+    assert net.pause(least, spent) == pytest.approx(seconds)
+
+
 def test_waiting_in_vain_tells_the_last_thing_seen(serve: Serve) -> None:
     kind, message = failure("wait", url=serve(answering(status="500 No")).url, seconds=0.2)
     assert (kind, "status 500" in message) == ("timeout", True)

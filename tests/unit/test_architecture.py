@@ -17,16 +17,22 @@ SOURCE = ROOT / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"model", "errors", "clean", "places", "runs"},
-    {"scoring", "environments", "plans", "timeline", "variables", "codec"},
-    {"submissions", "labs", "runtimes", "reporters", "solutions", "workfolders"},
+    {"model", "errors", "clean", "places", "runs", "durations"},
+    {"scoring", "environments", "plans", "timeline", "variables", "variants", "codec"},
+    {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders"},
     {"checking", "testing", "evidence", "preparation", "engines"},
     {"attempts", "proving", "linting", "doctor"},
     {"cli", "__main__"},
 ]
 """A module may import from its own row and the rows above it."""
 
-CENTRE = (["runtimes"], ["runtimes", "base"], ["runtimes", "inspector"], ["runtimes", "inspector", "session"])
+CENTRE = (
+    ["runtimes"],
+    ["runtimes", "base"],
+    ["runtimes", "commands"],
+    ["runtimes", "inspector"],
+    ["runtimes", "inspector", "session"],
+)
 """The runtimes' plain data and Protocols, which everything may know."""
 
 MAX_MODULE = 400
@@ -37,6 +43,7 @@ PURE = (
     ["plans"],
     ["environments"],
     ["clean"],
+    ["variants"],
     ["checking", "judging"],
     ["checking", "ordering"],
 )

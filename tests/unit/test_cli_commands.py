@@ -82,7 +82,7 @@ def test_a_lab_is_read_once_and_again_when_it_changes(
 ) -> None:
     home = tmp_path / "memory"
     first = shelf.summaries(labs, home)
-    monkeypatch.setattr("mde_grader.labs.LabFolder.lab", property(lambda _: pytest.fail("it was read again")))
+    monkeypatch.setattr("mde_grader.labs.LabFolder.declared", property(lambda _: pytest.fail("it was read again")))
     assert shelf.summaries(labs, home) == first
     monkeypatch.undo()
     path = labs / "lab-77" / "lab.yaml"
@@ -175,16 +175,15 @@ def test_init_never_overwrites(labs: Path, tmp_path: Path, capsys: pytest.Captur
     assert "nothing is overwritten" in capsys.readouterr().err
 
 
-def test_init_leaves_nothing_half_copied(labs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(source: Path, target: Path, **_: object) -> None:
+def test_init_leaves_nothing_half_copied(tmp_path: Path) -> None:
+    def fail(target: Path) -> None:
         target.mkdir()
         (target / "half").write_text("")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mde_grader.cli.init.shutil.copytree", fail)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(UsageError, match="No space left"):
-        init.copy_starter(labs / "lab-77" / "starter", tmp_path / "new")
+        init.write_whole(tmp_path / "new", fail)
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -11,7 +11,7 @@ from mde_grader.codec.labs import lab_from
 from mde_grader.codec.nodes import document_from
 from mde_grader.codec.schemas import problems
 from mde_grader.errors import LabInvalidError
-from mde_grader.model import Lab, Requirement
+from mde_grader.model import Lab, Parameter, Requirement
 
 TEXT = """\
 schema: mde-grade/lab/1
@@ -72,7 +72,7 @@ def test_every_field_is_read() -> None:
             Requirement("idempotent", "A second apply changes nothing", 85, needs=("network",), hidden=True),
         ),
         summary="One environment.",
-        parameters={"team": {"choice": ["atlas", "borealis"]}},
+        parameters={"team": Parameter("choice", choices=("atlas", "borealis"))},
     )
 
 

@@ -382,12 +382,8 @@ class TestSweeping:
             return Answer([each for each in containers if wanted in json.dumps(each)])
 
         daemon.on("GET", "/containers/json", listed)
-        loose = '"dangling"', "mde-grade.cache"
-        daemon.on(
-            "GET",
-            "/images/json",
-            lambda r: Answer(images if all(word in r.query["filters"] for word in loose) else []),
-        )
+        untagged = {"dangling": ["true"]}
+        daemon.on("GET", "/images/json", lambda r: Answer(images if json.loads(r.query["filters"]) == untagged else []))
         daemon.on("GET", "/networks", lambda _: Answer([{"Id": "n", **self.labels("b:1:9:9")}]))
         daemon.on("GET", "/volumes", lambda _: Answer({"Volumes": None}))
         for kind in ("containers", "networks", "images"):
@@ -408,7 +404,13 @@ class TestSweeping:
                 {"Id": "new-step", "Created": now, **step},
                 {"Id": "old-service", "Created": now - 1000, **both},
             ],
-            [{"Id": "old-image", "Created": now - 1000}, {"Id": "new-image", "Created": now}],
+            [
+                {"Id": "old-image", "Created": now - 1000, **step},
+                {"Id": "new-image", "Created": now, **step},
+                {"Id": "old-files", "Created": now, **self.labels("b:1:8:1")},
+                {"Id": "new-files", "Created": now, **self.labels("b:1:7:100")},
+                {"Id": "somebody's", "Created": now - 1000, "Labels": None},
+            ],
         )
         swept = sweep(engine, Here("b", "1", {7: "100"}.get), everything_of="other:1:1:1")
         assert sorted(daemon.paths("DELETE")) == [
@@ -416,10 +418,11 @@ class TestSweeping:
             "/containers/expired",
             "/containers/named",
             "/containers/old-step",
+            "/images/old-files",
             "/images/old-image",
             "/networks/n",
         ]
-        assert (swept.containers, swept.networks, swept.volumes, swept.images) == (4, 1, 0, 1)
+        assert (swept.containers, swept.networks, swept.volumes, swept.images) == (4, 1, 0, 2)
 
     def test_one_that_resists_does_not_save_the_others(self, daemon: FakeDaemon, engine: Engine) -> None:
         dead = [{"Id": name, "Created": 0, **self.labels("b:1:8:1")} for name in ("stuck", "loose")]

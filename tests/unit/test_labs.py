@@ -8,7 +8,7 @@ import pytest
 
 from mde_grader.errors import LabInvalidError, UsageError
 from mde_grader.labs import LabFolder, find_labs, load_lab
-from tests.unit.attempting import CHECKS, ENVIRONMENT, LAB, write
+from tests.unit.attempting import CHECKS, ENVIRONMENT, LAB, PARAMETERS, write
 
 
 def lab(place: Path, name: str = "lab-memory", **files: str) -> Path:
@@ -125,3 +125,76 @@ def test_and_of_nothing_else(home: Path, name: str) -> None:
 def test_the_digest_does_not_depend_on_where_the_lab_lies(home: Path, tmp_path: Path) -> None:
     (tmp_path / "other" / "graders").mkdir(parents=True)
     assert digest(lab(home)) == digest(lab(tmp_path / "other"))
+
+
+VARIED = {
+    "environment.yaml": ENVIRONMENT.replace("main: web", "main: <%= web %>"),
+    "README.md": "# Brief\n<% if item == 'parcel' %>\nParcels\n<% else %>\nLoans\n<% endif %>\non <%= port %>\n",
+    "starter/__item__/main.py": "PORT = <%= port %>\n",
+}
+
+
+@pytest.fixture
+def varied(home: Path, monkeypatch: pytest.MonkeyPatch) -> LabFolder:
+    monkeypatch.delenv("MDE_GRADE_SALT", raising=False)
+    root = lab(home, **VARIED)
+    text = LAB.replace("It answers", "<%= web %> answers on <%= port %>")
+    text = text.replace("points: 60", "points: 60, hint: <%= item %>")
+    (root / "lab.yaml").write_text(text + PARAMETERS)
+    return LabFolder(root)
+
+
+def test_a_lab_with_parameters_is_its_practice_variant_until_it_is_given_to_somebody(varied: LabFolder) -> None:
+    assert (varied.values["item"], varied.values["web"], varied.values["port"]) == ("parcel", "web", 8080)
+    assert varied.lab.requirements[1].title == "web answers on 8080"
+    assert varied.lab.requirements[1].hint == "parcel"
+    assert varied.environment().main == "web"
+    assert varied.brief() == "# Brief\nParcels\non 8080\n"
+    assert varied.given_to(None).values == varied.values
+
+
+def test_given_to_a_candidate_every_part_of_it_is_theirs(varied: LabFolder, tmp_path: Path) -> None:
+    theirs = varied.given_to("ADA")
+    assert theirs.candidate == "ada"
+    assert theirs.values == varied.given_to("ada").values != varied.values
+    web, port, item = (theirs.values[name] for name in ("web", "port", "item"))
+    assert theirs.lab.requirements[1].title == f"{web} answers on {port}"
+    assert theirs.environment().main == web
+    assert f"on {port}\n" in theirs.brief()
+    theirs.lay_out(theirs.starter, tmp_path / "out")
+    assert (tmp_path / "out" / str(item) / "main.py").read_text() == f"PORT = {port}\n"
+    assert theirs.place("a/__item__") == f"a/{item}"
+    assert theirs.lab.digest == varied.lab.digest
+
+
+@pytest.mark.parametrize("name", ["a b", "", "../x", "-x", "a" * 65])
+def test_a_name_that_no_candidate_can_have_is_refused(varied: LabFolder, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be a candidate's name"):
+        varied.given_to(name)
+
+
+def test_the_courses_salt_decides_and_is_never_shown(varied: LabFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = varied.given_to("ada")
+    monkeypatch.setenv("MDE_GRADE_SALT", "a-very-salty-course")
+    salted = varied.given_to("ada")
+    assert salted.values != plain.values
+    assert varied.given_to("ada", salt="").values == plain.values
+    assert varied.given_to(None).values == varied.values
+    assert "salty" not in repr(salted)
+
+
+def test_a_lab_without_parameters_is_read_as_it_is_written(home: Path, tmp_path: Path) -> None:
+    folder = LabFolder(lab(home, **{"README.md": "<%= as it is %>", "starter/__item__": "<%= x %>"})).given_to("ada")
+    assert folder.variant is None
+    assert folder.values == {}
+    assert folder.brief() == "<%= as it is %>"
+    assert folder.lab == folder.declared
+    folder.lay_out(folder.starter, tmp_path / "out")
+    assert (tmp_path / "out" / "__item__").read_text() == "<%= x %>"
+    assert folder.place("__item__") == "__item__"
+
+
+def test_an_environment_that_is_no_text_is_the_labs_fault(varied: LabFolder) -> None:
+    (varied.root / "environment.yaml").write_bytes(b"a: \xff")
+    with pytest.raises(LabInvalidError, match=r"environment\.yaml: not valid UTF-8"):
+        varied.environment()

@@ -9,7 +9,7 @@ import pytest
 
 from mde_grader.labs import LabFolder
 from mde_grader.linting import lint
-from tests.unit.attempting import CHECKS, ENVIRONMENT, HEAD, LAB, write
+from tests.unit.attempting import CHECKS, ENVIRONMENT, HEAD, LAB, PARAMETERS, write
 
 FILES = {
     "lab.yaml": LAB,
@@ -85,3 +85,54 @@ def test_a_loss_that_is_no_requirement_is_named(linted: Linted) -> None:
 def test_a_wrong_declaration_is_named(linted: Linted) -> None:
     (told,) = linted(**{"solutions__broken-b__solution_yaml": "loses: []\n"}).values()
     assert "must name requirements" in told
+
+
+Varied = Callable[..., list[tuple[str, str]]]
+
+
+@pytest.fixture
+def varied(tmp_path: Path) -> Varied:
+    """The problems of the lab with parameters, and with some files changed."""
+
+    def run(files: dict[str, str] | None = None) -> list[tuple[str, str]]:
+        kept = {**FILES, "lab.yaml": LAB + PARAMETERS, **(files or {})}
+        folder = LabFolder(write(tmp_path / "lab-memory", kept))
+        return [(problem.where, problem.message) for problem in lint(folder, log=tmp_path / "log")]
+
+    return run
+
+
+def test_templates_in_order(varied: Varied) -> None:
+    files = {"README.md": "<%= item %>", "starter/__item__/a.py": "<%= port %>", "solutions/reference/a": "<%= web %>"}
+    assert varied(files) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "starter/deep/a.py", "solutions/broken-a/a.py"])
+def test_a_template_that_names_no_parameter_is_told_with_its_line(varied: Varied, name: str) -> None:
+    told = f"{name}:2: “porte” is no parameter of this lab (there are: item, port, token, web)"
+    assert varied({name: "a\n<%= porte %>\n"}) == [(name, told)]
+
+
+def test_a_path_that_stands_for_no_parameter_is_told(varied: Varied) -> None:
+    ((where, told),) = varied({"starter/__itm__/__init__.py": ""})
+    assert (where, told) == (
+        "starter/__itm__/__init__.py",
+        "stands for “itm” in its name, which is no parameter of this lab",
+    )
+
+
+def test_what_fails_in_some_variants_only_is_found(varied: Varied) -> None:
+    ((where, told),) = varied({"starter/a.py": "<% if item == 'loan' %><%= port // 0 %><% endif %>"})
+    assert where == "starter/a.py"
+    assert "zero" in told
+
+
+def test_an_environment_that_is_wrong_in_some_variants_only_is_found(varied: Varied) -> None:
+    text = ENVIRONMENT.replace("main: web", "main: <% if item == 'loan' %>A B<% else %>web<% endif %>")
+    ((_, told),) = varied({"environment.yaml": text})
+    assert "main is 'A B'" in told
+
+
+def test_a_title_that_names_no_parameter_is_told(varied: Varied) -> None:
+    ((_, told),) = varied({"lab.yaml": LAB.replace("It answers", "<%= nobody %>") + PARAMETERS})
+    assert "“nobody” is no parameter" in told

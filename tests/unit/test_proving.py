@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from mde_grader.codec.scorecards import scorecard_to
+from mde_grader.durations import remember
 from mde_grader.errors import UsageError
 from mde_grader.labs import LabFolder
 from mde_grader.model import Fault, Outcome, Status, SubmissionIdentity
-from mde_grader.proving import SolutionProof, compare, verify
+from mde_grader.proving import FOREIGN, SolutionProof, compare, variants, verify
 from mde_grader.scoring import score
 from mde_grader.solutions import read_solutions
-from tests.unit.attempting import CHECKS, ENVIRONMENT, LAB, write
+from tests.unit.attempting import CHECKS, ENVIRONMENT, LAB, PARAMETERS, write
 
 FILES = {
     "lab.yaml": LAB,
@@ -39,11 +40,17 @@ class Grader:
         self.silent: dict[str, str] = {}
         self.calls: list[list[str]] = []
         self.seen: dict[str, set[str]] = {}
+        self.candidates: dict[str, str | None] = {}
+        self.salts: set[str] = set()
+        self.texts: dict[str, dict[str, str]] = {}
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         self.calls.append(command)
         assert options["timeout"] > 3 * self.lab.environment().deadline
-        name = command[command.index("--candidate") + 1]
+        name = Path(command[6]).parent.name
+        self.candidates[name] = command[command.index("--candidate") + 1] if "--candidate" in command else None
+        self.salts.add(options["env"]["MDE_GRADE_SALT"])
+        self.texts[name] = {path.name: path.read_text() for path in Path(command[6]).iterdir()}
         self.seen[name] = {path.name for path in Path(command[6]).iterdir()}
         if name in self.silent:
             return subprocess.CompletedProcess(command, 3, "", self.silent[name])
@@ -64,6 +71,7 @@ class Grader:
 def grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grader:
     made = Grader(LabFolder(write(tmp_path / "labs" / "lab-memory", FILES)))
     monkeypatch.setattr(subprocess, "run", made.run)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return made
 
 
@@ -82,6 +90,12 @@ def test_a_lab_whose_solutions_do_as_they_say_is_proven(grader: Grader) -> None:
 
 def test_rows_keep_their_order_side_by_side(grader: Grader) -> None:
     assert [row.name for row in verify(grader.lab, jobs=3).rows] == ["reference", "broken-a", "starter"]
+
+
+def test_the_longest_goes_first_the_next_time(grader: Grader) -> None:
+    remember("lab-memory", {"broken-a": 3, "reference": 50, "starter": 1})
+    verify(grader.lab)
+    assert [call[call.index("--candidate") + 1] for call in grader.calls] == ["reference", "broken-a", "starter"]
 
 
 def test_each_is_graded_from_its_own_copy_by_a_process_of_its_own(grader: Grader) -> None:
@@ -137,3 +151,53 @@ def test_a_lab_from_a_wheel_has_none(tmp_path: Path) -> None:
     lab = LabFolder(write(tmp_path / "labs" / "lab-memory", {"lab.yaml": LAB, "environment.yaml": ENVIRONMENT}))
     with pytest.raises(UsageError, match="has no solutions here"):
         verify(lab)
+
+
+@pytest.fixture
+def varied(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> Grader:
+    monkeypatch.setenv("MDE_GRADE_SALT", "the-course")
+    write(grader.lab.root, {"lab.yaml": LAB + PARAMETERS, "solutions/reference/port": "<%= port %>"})
+    grader.lab = LabFolder(grader.lab.root)
+    return grader
+
+
+def test_variants_are_the_practice_one_and_others_that_a_seed_brings_again(varied: Grader) -> None:
+    first, again, other = variants(varied.lab, 3, 7), variants(varied.lab, 3, 7), variants(varied.lab, 3, 8)
+    assert first == again != other
+    assert [one.candidate for one in first] == [None, "verify-7-1", "verify-7-2", "verify-7-3"]
+    assert len({str(one.values) for one in first}) == 4
+
+
+def test_a_lab_with_too_few_variants_says_so(varied: Grader) -> None:
+    write(varied.lab.root, {"lab.yaml": LAB + "parameters: {item: {choice: [a, b]}}\n"})
+    with pytest.raises(UsageError, match="too few variants") as caught:
+        variants(LabFolder(varied.lab.root), 5, 1)
+    assert caught.value.hint == "try --variants 1"
+
+
+def test_a_proof_names_its_variant_and_grades_for_its_candidate(varied: Grader) -> None:
+    practice, drawn = variants(varied.lab, 1, 7)
+    varied.losing.add(FOREIGN)
+    proof = verify(drawn, other=practice)
+    assert proof.ok
+    assert (proof.variant, proof.candidate) == (drawn.variant and drawn.variant.identity, "verify-7-1")
+    assert [row.name for row in proof.rows] == ["reference", "broken-a", "starter", FOREIGN]
+    assert set(varied.candidates.values()) == {"verify-7-1"}
+    assert varied.salts == {""}
+    assert varied.texts["reference"]["port"] == varied.texts["broken-a"]["port"] == str(drawn.values["port"])
+    assert varied.texts[FOREIGN]["port"] == "8080"
+
+
+def test_a_solution_for_another_variant_that_passes_proves_nothing(varied: Grader) -> None:
+    practice, drawn = variants(varied.lab, 1, 7)
+    proof = verify(drawn, other=practice, only=(FOREIGN,))
+    assert [row.why for row in proof.rows] == ["verdict passed, declared failed"]
+
+
+def test_the_practice_variant_is_graded_without_a_candidate(varied: Grader) -> None:
+    practice, drawn = variants(varied.lab, 1, 7)
+    proof = verify(practice, other=drawn, only=("reference",))
+    assert proof.ok
+    assert proof.variant is not None
+    assert proof.variant.practice
+    assert varied.candidates == {"reference": None}

@@ -77,7 +77,7 @@ def test_junit_of_what_never_ran_has_a_case_with_the_fault() -> None:
 def test_junit_keeps_markup_of_others_as_text() -> None:
     root = parsed(junit.render(CARDS["hostile-0"]()))
     tags = {element.tag for element in root.iter()}
-    assert tags == {"testsuites", "testsuite", "testcase", "failure", "skipped"}
+    assert tags == {"testsuites", "testsuite", "properties", "property", "testcase", "failure", "skipped"}
     assert "<script>" in root.find(".//failure").text
 
 

@@ -12,10 +12,13 @@ from mde_grader.model import Fault, Lab, Outcome, Requirement, Scorecard, Status
 from mde_grader.proving import compare
 from mde_grader.scoring import score
 from mde_grader.solutions import Solution, lay_out, read_solutions
+from tests.unit.attempting import LAB as DECLARED
+from tests.unit.attempting import PARAMETERS
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> LabFolder:
+    write(tmp_path / "lab.yaml", DECLARED)
     write(tmp_path / "starter" / "app.py", "legacy")
     write(tmp_path / "solutions" / "reference" / "app.py", "right")
     write(tmp_path / "solutions" / "reference" / "conf" / "a.ini", "a")
@@ -113,3 +116,20 @@ def test_a_starter_may_lose_anything_but_must_not_pass() -> None:
     starter = Solution("starter", "", "", (), (), "failed", exact=False)
     assert compare(starter, card(Status.FAILED, Status.FAILED)).ok
     assert compare(starter, card(Status.PASSED, Status.PASSED)).why == "verdict passed, declared failed"
+
+
+def test_a_solution_is_laid_out_for_the_variant_of_its_lab(folder: LabFolder, tmp_path: Path) -> None:
+    write(tmp_path / "lab.yaml", DECLARED + PARAMETERS)
+    write(tmp_path / "solutions" / "reference" / "__item__" / "web.py", "PORT = <%= port %>")
+    write(tmp_path / "solutions" / "reference" / "__item__" / "old.py", "")
+    write(
+        tmp_path / "solutions" / "broken-root" / "solution.yaml",
+        "base: reference\nremove: [__item__/old.py]\nloses: [root]\n",
+    )
+    for one in (LabFolder(tmp_path), LabFolder(tmp_path).given_to("ada")):
+        broken = next(solution for solution in read_solutions(one) if solution.name == "broken-root")
+        target = tmp_path / "out" / str(one.candidate)
+        lay_out(one, broken, target)
+        package = target / str(one.values["item"])
+        assert (package / "web.py").read_text() == f"PORT = {one.values['port']}"
+        assert not (package / "old.py").exists()

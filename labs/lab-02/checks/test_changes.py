@@ -143,13 +143,13 @@ def test_worker_is_killed(probe: Probe, take: Take, restart: Callable[..., None]
     parcel = take()
     jobs = [number(probe.post(f"{WEB}/jobs", json={"parcel_id": parcel["id"]})) for _ in range(2)]
     _await_done(probe, jobs[:1], seconds=10)
-    time.sleep(0.35)
+    time.sleep(0.3)
     restart()
     _await_done(probe, jobs, seconds=15)
 
 
 def _await_done(probe: Probe, jobs: Sequence[int | None], *, seconds: float) -> None:
-    for attempt in eventually(seconds=seconds, interval=0.05):
+    for attempt in eventually(seconds=seconds, interval=0.1):
         with attempt:
             answers = [probe.get(f"{WEB}/jobs/{job}", seconds=5) for job in jobs]
             states = [str(fields(answer).get("state", f"status {answer.status}")) for answer in answers]

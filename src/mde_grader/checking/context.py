@@ -46,6 +46,7 @@ class CheckContext:
         search: Finds byte strings in all layers of an image.
         given: Values that this attempt gave to the submission, by variable.
         bases: How each public base was got, by its public name.
+        variant: The lab's parameters as this candidate got them.
         main: The service that `host` looks at.
         deadline: When the attempt's time is up, on the monotonic clock.
     """
@@ -59,6 +60,7 @@ class CheckContext:
     main: str
     deadline: float
     bases: Mapping[str, str] = field(default_factory=dict)
+    variant: Mapping[str, str | int] = field(default_factory=dict)
 
     def seconds_left(self) -> float:
         """Seconds until the deadline; negative when it has passed."""

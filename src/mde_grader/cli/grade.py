@@ -47,7 +47,12 @@ EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCOMPLETE: 3}
     help="console,json,junit,markdown,html: one or more, with commas. One machine format without --output goes to "
     "stdout. [default: console]",
 )
-@click.option("--candidate", metavar="NAME", help="Name on the scorecard. [default: the folder's name]")
+@click.option(
+    "--candidate",
+    metavar="NAME",
+    help="Whose variant of the lab is graded, and the name on the scorecard. [default: the practice variant, and the "
+    "folder's name]",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),

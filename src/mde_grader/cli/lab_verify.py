@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,9 +14,10 @@ from mde_grader.cli.options import LabName, labs_option, loudness_options
 from mde_grader.cli.terminal import note, say, speaks_unicode, width
 from mde_grader.errors import LabInvalidError, MdeGradeError
 from mde_grader.labs import LabFolder, find_labs, load_lab
-from mde_grader.proving import Proof, SolutionProof, verify
+from mde_grader.proving import Proof, SolutionProof, variants, verify
 
 PROVEN = 0
+_SEEDS = 1_000_000
 
 
 @click.command("verify")
@@ -22,6 +25,16 @@ PROVEN = 0
 @click.option("--only", multiple=True, metavar="SOLUTION", help="Only this solution; can be given again.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Solutions side by side.")
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="Do it all that often.")
+@click.option(
+    "--variants",
+    "count",
+    type=click.IntRange(0, 1000),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Do it all in N random variants, too, and see that a solution made for another variant does not pass.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Which variants, as an earlier run told. [default: new ones]")
 @labs_option
 @loudness_options
 def command(  # noqa: PLR0913 - one argument an option
@@ -30,6 +43,8 @@ def command(  # noqa: PLR0913 - one argument an option
     only: tuple[str, ...],
     jobs: int,
     repeat: int,
+    count: int,
+    seed: int | None,
     labs: Path | None,
     quiet: bool,
     verbose: int,  # noqa: ARG001 - accepted everywhere
@@ -40,22 +55,58 @@ def command(  # noqa: PLR0913 - one argument an option
     and with 3 when something of ours failed.
     """
     folders = [load_lab(lab, labs)] if lab else find_labs(labs)
-    return max((_verified(folder, only, jobs, repeat, quiet=quiet) for folder in folders), default=PROVEN)
+    chosen = secrets.randbelow(_SEEDS) if seed is None else seed
+    task = _Task(only, jobs, repeat, count, chosen, quiet)
+    return max((_verified(folder, task) for folder in folders), default=PROVEN)
 
 
-def _verified(folder: LabFolder, only: tuple[str, ...], jobs: int, repeat: int, *, quiet: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the options ask for."""
+
+    only: tuple[str, ...]
+    jobs: int
+    repeat: int
+    count: int
+    seed: int
+    quiet: bool
+
+
+def _verified(folder: LabFolder, task: _Task) -> int:
+    several = bool(task.count and folder.variant)
+    places = variants(folder, task.count, task.seed) if several else [folder]
     proofs: list[Proof] = []
-    for turn in range(1, repeat + 1):
-        if repeat > 1 and not quiet:
-            note(f"{folder.lab.id}: turn {turn} of {repeat}")
-        proof = verify(folder, only=only, jobs=jobs, listener=_silent if quiet else _tell)
-        say(matrix(proof, columns=width(), unicode=speaks_unicode(sys.stdout)))
-        say(summary(proof))
-        proofs.append(proof)
+    for turn in range(1, task.repeat + 1):
+        if task.repeat > 1 and not task.quiet:
+            note(f"{folder.lab.id}: turn {turn} of {task.repeat}")
+        for index, place in enumerate(places):
+            proofs.append(_proof(place, task, other=places[index - 1] if several else None))
+    if several:
+        _sum_up(proofs, task)
     differing = unsteady(proofs)
     for name in differing:
         say(f"{folder.lab.id}: {name} did not come out the same each time")
     return LabInvalidError.exit_code if differing else max(map(exit_code, proofs))
+
+
+def _proof(place: LabFolder, task: _Task, *, other: LabFolder | None) -> Proof:
+    if other is not None and not task.quiet:
+        note(f"{place.lab.id}: {f'variant of {place.candidate}' if place.candidate else 'practice variant'}")
+    proof = verify(place, only=task.only, jobs=task.jobs, listener=_silent if task.quiet else _tell, other=other)
+    brief = place.candidate is not None
+    say(matrix(proof, columns=width(), unicode=speaks_unicode(sys.stdout), brief=brief))
+    say(summary(proof))
+    return proof
+
+
+def _sum_up(proofs: list[Proof], task: _Task) -> None:
+    """One line for all variants, and how to have the same ones again."""
+    good = sum(proof.ok for proof in proofs)
+    say(f"{proofs[0].lab}: {good} of {len(proofs)} proofs hold; the same variants again: {_again(proofs[0].lab, task)}")
+
+
+def _again(lab: str, task: _Task) -> str:
+    return f"mde-grade lab verify {lab} --variants {task.count} --seed {task.seed}"
 
 
 def exit_code(proof: Proof) -> int:
@@ -68,11 +119,11 @@ def exit_code(proof: Proof) -> int:
 
 def unsteady(proofs: list[Proof]) -> list[str]:
     """Solutions that lost other requirements, or got another verdict, from one repetition to the next."""
-    seen: dict[str, set[tuple[tuple[str, ...], str]]] = {}
+    seen: dict[tuple[str, str], set[tuple[tuple[str, ...], str]]] = {}
     for proof in proofs:
         for row in proof.rows:
-            seen.setdefault(row.name, set()).add((row.lost, row.verdict))
-    return [name for name, results in seen.items() if len(results) > 1]
+            seen.setdefault((row.name, proof.candidate or ""), set()).add((row.lost, row.verdict))
+    return [f"{name} of {of}" if of else name for (name, of), results in seen.items() if len(results) > 1]
 
 
 def _tell(row: SolutionProof) -> None:

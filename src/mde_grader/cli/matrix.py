@@ -30,20 +30,33 @@ GLUE = "\0"
 """Room for points, seconds and the mark at the end of a line."""
 
 
-def matrix(proof: Proof, *, columns: int = 80, unicode: bool = True) -> str:
+def matrix(proof: Proof, *, columns: int = 80, unicode: bool = True, brief: bool = False) -> str:
     """The matrix with its legend; what is not as declared is told under it, one line each.
 
     Args:
         proof: What to show.
         columns: Width of the screen.
         unicode: Whether the screen shows more than ASCII.
+        brief: Leave out the rows that are as declared, and all but the heading when every one is.
     """
     symbols = FANCY if unicode else PLAIN
+    shown = [row for row in proof.rows if not (brief and row.ok)]
+    if not shown:
+        return "\n".join(_heading(proof, columns))
     name, cell = _widths(proof, columns)
     head = " " * name + "".join(f"{number:>{cell}}" for number in _numbers(proof, cell)) + "  points  time"
-    lines = [_line(row, proof, symbols, name, cell) for row in proof.rows]
+    lines = [_line(row, proof, symbols, name, cell) for row in shown]
     wrong = [f"  {row.name}: {row.why}" for row in proof.rows if not row.ok]
-    return "\n".join([f"{proof.lab}", head, *lines, *_legend(proof, symbols, columns), *wrong])
+    return "\n".join([*_heading(proof, columns), head, *lines, *_legend(proof, symbols, columns), *wrong])
+
+
+def _heading(proof: Proof, columns: int) -> list[str]:
+    """The lab, and of a lab with parameters the variant and its values."""
+    if proof.variant is None:
+        return [proof.lab]
+    whose = f"variant {proof.variant.id}, for {proof.candidate}" if proof.candidate else "the practice variant"
+    values = "  ".join(f"{name} {value}" for name, value in proof.variant.values.items())
+    return [f"{proof.lab}, {whose}", *_wrapped(values, columns)]
 
 
 def _widths(proof: Proof, columns: int) -> tuple[int, int]:

@@ -89,6 +89,15 @@ def labs_option(command: Command) -> Command:
     )(command)
 
 
+def candidate_option(command: Command) -> Command:
+    """`--candidate NAME`, for a lab of which each candidate gets a variant."""
+    return click.option(
+        "--candidate",
+        metavar="NAME",
+        help="Whose variant of the lab. [default: the practice variant]",
+    )(command)
+
+
 def loudness_options(command: Command) -> Command:
     """`-q` and `-v`."""
     quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing about the progress.")

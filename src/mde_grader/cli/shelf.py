@@ -55,7 +55,7 @@ def _summary(root: Path, known: Mapping[str, Any]) -> dict[str, Any]:
         return dict(known)
     from mde_grader.labs import LabFolder  # noqa: PLC0415 - what this module is there to avoid
 
-    lab = LabFolder(root).lab
+    lab = LabFolder(root).declared
     return {"stamp": stamp, "lab": {name: getattr(lab, name) for name in FIELDS}}
 
 

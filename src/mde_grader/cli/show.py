@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from mde_grader.cli.markdown import plain
-from mde_grader.cli.options import lab_argument, labs_option
+from mde_grader.cli.options import candidate_option, lab_argument, labs_option
 from mde_grader.cli.terminal import say, width
 from mde_grader.errors import LabInvalidError
-from mde_grader.labs import load_lab
-from mde_grader.model import Lab, Requirement
+from mde_grader.labs import LabFolder, load_lab
+from mde_grader.model import Requirement
 
 READABLE = 92
 """Columns beyond which lines of prose get hard to read."""
@@ -19,20 +19,26 @@ READABLE = 92
 
 @click.command("show")
 @lab_argument
+@candidate_option
 @labs_option
 @click.option("--raw", is_flag=True, help="The brief as it was written, in Markdown.")
-def command(*, lab: str, labs: Path | None, raw: bool) -> None:
-    """Show a lab's brief and what its requirements are worth."""
-    folder = load_lab(lab, labs)
+def command(*, lab: str, candidate: str | None, labs: Path | None, raw: bool) -> None:
+    """Show a lab's brief and what its requirements are worth.
+
+    Of a lab with parameters each candidate gets a variant of their own; without --candidate it is the practice variant.
+    """
+    folder = load_lab(lab, labs).given_to(candidate)
     try:
         brief = folder.brief()
     except OSError as error:
         raise LabInvalidError(f"{folder.root / 'README.md'} cannot be read: {error.strerror}") from error
-    say(brief if raw else f"{plain(brief, min(width(), READABLE))}\n{rubric(folder.lab)}")
+    say(brief if raw else f"{plain(brief, min(width(), READABLE))}\n{rubric(folder)}")
 
 
-def rubric(lab: Lab) -> str:
+def rubric(folder: LabFolder) -> str:
     """The requirements with their points and their ids (for `--only`), one a line, and what it takes to pass."""
+    lab = folder.lab
+    whose = f" --candidate {folder.candidate}" if folder.variant and folder.candidate else ""
     longest = max(len(row.id) for row in lab.requirements)
     lines = [f"  {row.points:>3}  {row.id:<{longest}}  {row.title}{_terms(row)}" for row in lab.requirements]
     total = f"{lab.points} points, {lab.pass_mark} % to pass, about {lab.minutes} minutes."
@@ -43,11 +49,22 @@ def rubric(lab: Lab) -> str:
             *lines,
             "",
             total,
+            *variant_lines(folder),
             "",
-            f"Start: mde-grade init {lab.id}",
-            f"Grade: mde-grade {lab.id} PATH",
+            f"Start: mde-grade init {lab.id}{whose}",
+            f"Grade: mde-grade {lab.id} PATH{whose}",
         ]
     )
+
+
+def variant_lines(folder: LabFolder) -> list[str]:
+    """One line that names the variant; none for a lab without parameters."""
+    if folder.variant is None:
+        return []
+    identity = folder.variant.identity
+    if identity.practice:
+        return [f"This is the practice variant, {identity.id}; --candidate NAME gives a candidate's own."]
+    return [f"This is variant {identity.id}, for {folder.candidate}."]
 
 
 def _terms(row: Requirement) -> str:

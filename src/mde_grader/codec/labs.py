@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mde_grader.codec.documents import Document
 from mde_grader.codec.nodes import Node
+from mde_grader.codec.parameters import parameters_from
 from mde_grader.model import Lab, Requirement
 
 SCHEMA = "mde-grade/lab/1"
@@ -13,9 +14,10 @@ LEVELS = ("foundation", "professional", "advanced")
 
 _ID = r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?"
 _REQUIRED = ("schema", "id", "title", "category", "level", "track", "minutes", "pass_mark", "requirements")
-_OPTIONAL = ("summary", "parameters")
+_OPTIONAL = ("summary", "parameters", "version")
 _MAX_POINTS = 1000
 _MAX_MINUTES = 10_080  # one week
+_MAX_VERSION = 1_000_000
 
 
 def lab_from(document: Document, *, file: str = "lab.yaml", digest: str = "") -> Lab:
@@ -45,7 +47,8 @@ def lab_from(document: Document, *, file: str = "lab.yaml", digest: str = "") ->
         requirements=requirements,
         summary=parts["summary"].text(empty=True).strip() if "summary" in parts else "",
         digest=digest,
-        parameters={key: node.data for key, node in parts["parameters"].items()} if "parameters" in parts else {},
+        parameters=parameters_from(parts["parameters"]) if "parameters" in parts else {},
+        version=parts["version"].integer(1, _MAX_VERSION) if "version" in parts else 1,
     )
 
 

@@ -24,6 +24,7 @@ from mde_grader.model import (
     Status,
     SubmissionIdentity,
     Trust,
+    VariantIdentity,
     Verdict,
 )
 
@@ -51,11 +52,20 @@ def scorecard_to(card: Scorecard) -> dict[str, Any]:
     for field in dataclasses.fields(card):
         if field.name not in {"results", "extra"}:
             data[field.name] = _plain(getattr(card, field.name))
+    _leave_out(data, card)
     data |= {"percent": card.percent, "possible": card.possible}
     data["results"] = [_row_to(row) for row in card.results]
     for key, value in card.extra.items():
         _put(data, key, value)
     return data
+
+
+def _leave_out(data: dict[str, Any], card: Scorecard) -> None:
+    """A lab without variants says nothing of them, as before there were any."""
+    if card.variant is None:
+        del data["variant"]
+    if card.lab.version == 1:
+        del data["lab"]["version"]
 
 
 def scorecard_from(data: Mapping[str, Any]) -> Scorecard:
@@ -85,6 +95,7 @@ def scorecard_from(data: Mapping[str, Any]) -> Scorecard:
         phases=tuple(_record(Phase, item) for item in reader.many("phases", required=False)),
         environment=reader.mapping("environment"),
         partial=reader.words("partial"),
+        variant=None if reader.data.get("variant") is None else _variant(reader.inner("variant")),
     )
     reader.keep_unknown([field.name for field in dataclasses.fields(card) if field.name != "extra"] + list(_DERIVED))
     return dataclasses.replace(card, extra=reader.extra)
@@ -213,9 +224,18 @@ def _lab(reader: _Reader) -> Lab:
         summary=reader.get("summary", str, ""),
         digest=reader.get("digest", str, ""),
         parameters=reader.mapping("parameters"),
+        version=reader.get("version", int, 1),
     )
     reader.keep_unknown(field.name for field in dataclasses.fields(lab))
     return lab
+
+
+def _variant(reader: _Reader) -> VariantIdentity:
+    variant = VariantIdentity(
+        id=reader.get("id", str), practice=reader.get("practice", bool), values=reader.mapping("values")
+    )
+    reader.keep_unknown(field.name for field in dataclasses.fields(variant))
+    return variant
 
 
 def _row_from(reader: _Reader, lab: Lab) -> RequirementResult:

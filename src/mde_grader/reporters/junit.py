@@ -20,7 +20,8 @@ def render(card: Scorecard, *, reveal: bool = False) -> str:
     """
     card = prepared(card, reveal=reveal)
     cases = [(row, _outcomes(row, card)) for row in card.results]
-    suites = [_suite(row, outcomes) for row, outcomes in cases]
+    properties = _properties(card)
+    suites = [_suite(row, outcomes, properties) for row, outcomes in cases]
     counts = _counts([outcome for _, outcomes in cases for outcome in outcomes])
     attributes = {"name": f"{card.lab.id} {card.submission.name}", **counts, "time": f"{card.seconds:.3f}"}
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + _element("testsuites", attributes, suites) + "\n"
@@ -34,13 +35,24 @@ def _outcomes(row: RequirementResult, card: Scorecard) -> tuple[Outcome, ...]:
     return (Outcome(row.requirement.id, row.requirement.title, row.requirement.id, row.status, reason=reason),)
 
 
-def _suite(row: RequirementResult, outcomes: tuple[Outcome, ...]) -> str:
+def _properties(card: Scorecard) -> list[str]:
+    """Which variant was graded; for readers that know properties of a suite only, each suite has them."""
+    if card.variant is None:
+        return []
+    kind = "practice" if card.variant.practice else "candidate"
+    pairs = {"variant": card.variant.id, "variant-kind": kind}
+    pairs |= {f"variant.{name}": str(value) for name, value in card.variant.values.items()}
+    inside = [_element("property", {"name": name, "value": value}, []) for name, value in pairs.items()]
+    return [_element("properties", {}, inside)]
+
+
+def _suite(row: RequirementResult, outcomes: tuple[Outcome, ...], properties: list[str]) -> str:
     attributes = {
         "name": row.requirement.id,
         **_counts(outcomes),
         "time": f"{sum(outcome.seconds for outcome in outcomes):.3f}",
     }
-    return _element("testsuite", attributes, [_case(row, outcome) for outcome in outcomes])
+    return _element("testsuite", attributes, [*properties, *(_case(row, outcome) for outcome in outcomes)])
 
 
 def _case(row: RequirementResult, outcome: Outcome) -> str:

@@ -20,6 +20,7 @@ from mde_grader.reporters.base import (
     seconds,
     span,
     unchecked,
+    variant,
     waits_for,
 )
 
@@ -133,6 +134,7 @@ def _about(card: Scorecard) -> list[str]:
     rows = [
         ("Submission", f"{card.submission.source}, {card.submission.digest}"),
         ("Attempt", f"{card.attempt}, {card.started}, {seconds(card.seconds)}"),
+        *variant(card),
         *facts(card.environment),
     ]
     table = ["| | |", "|---|---|", *[f"| {escape(name)} | {escape(text)} |" for name, text in rows], ""]
