@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import attempt, facts, memory, startup, trivial
+from benchmarks import attempt, cycle, facts, memory, startup, trivial
 from benchmarks.pairs import Result
 
 Run = Callable[[int], Sequence[Result]]
@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, tuple[Run, int]] = {
     "trivial": (trivial.run, 20),
     "attempt": (attempt.run, 20),
     "memory": (memory.run, 3),
+    "cycle": (cycle.run, 3),
 }
 """Each with the pairs, or runs, that its published figures rest on."""
 

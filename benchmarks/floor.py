@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from graders.containers.contents import LOOK_FOR
 
 WEB, FRONT = "http://web:8080", "http://lab-front:8081"
 PRIVATE = {".env": 200_000, ".git/objects/pack/pack-1.pack": 400_000, "secrets/database.txt": 800_000}
+CLOSED = "/mde-closed.conf"
 SOURCES = ("web.py", "worker.py", "tariff.py", "label.py")
 
 
@@ -94,7 +96,7 @@ def look(rig: Rig) -> None:
     for name in ("web", "worker"):
         rig.client.inspect_container(rig.running[name])
         agent.ask("processes", service=rig.running[name])
-    agent.ask("find", service=rig.running["web"], path="/", names=list(LOOK_FOR), depth=14, limit=500)
+    agent.ask("find", service=rig.running["web"], path="/", names=list(LOOK_FOR), depth=32, limit=500)
     for name in ("web", "worker"):
         rig.client.inspect_container(rig.running[name])
 
@@ -121,6 +123,7 @@ def replace_everything(rig: Rig) -> None:
     place = f"{WEB}/parcels/{take(rig)['id']}"
     scan = secrets.token_bytes(5_000)
     rig.agent.http("POST", f"{place}/attachment", data=scan)
+    rig.kill("db", "web", "worker")
     rig.replace("db")
     rig.replace("web", "worker")
     _until(lambda: rig.agent.http("GET", place), lambda got: got[0] == 200, 0.2)
@@ -144,23 +147,24 @@ def second_copy(rig: Rig) -> None:
         asked.add(rig.agent.http("GET", f"{FRONT}/healthz")[2].get("x-upstream", ""))
         if not wanted <= asked:
             time.sleep(0.05)
-    rig.client.remove_container(rig.running.pop("web-2"), force=True, v=True)
+    rig.remove(rig.running.pop("web-2"))
 
 
 def kill_worker(rig: Rig) -> None:
     """Two labels, a kill after the first, and both printed in the end."""
     parcel = take(rig)
     jobs = [order(rig, parcel) for _ in range(2)]
-    _job_done(rig, jobs[0], 0.05)
-    time.sleep(0.35)
-    rig.replace("web", "worker", kill=True)
+    _job_done(rig, jobs[0], 0.1)
+    time.sleep(0.3)
+    rig.kill("web", "worker")
+    rig.replace("web", "worker")
     for job in jobs:
-        _job_done(rig, job, 0.05)
+        _job_done(rig, job, 0.1)
     rig.await_ready(*rig.services)
 
 
 def database_goes(rig: Rig) -> None:
-    """Stopped and started again, with the readiness that follows it."""
+    """Stopped, started again, and closed to everybody, with the readiness that follows it."""
     _readiness(rig, 200)
     rig.stop("db", "SIGINT")
     _readiness(rig, 503)
@@ -168,7 +172,10 @@ def database_goes(rig: Rig) -> None:
     rig.client.start(rig.running["db"])
     _readiness(rig, 200)
     take(rig)
-    rig.await_ready(*rig.services)
+    files = {CLOSED: b"local all all trust\nhost all all all reject\n"}
+    rig.services["db"] = replace(rig.services["db"], command=("-c", f"hba_file={CLOSED}"), files=files)
+    rig.replace("db")
+    _readiness(rig, 503)
 
 
 def _readiness(rig: Rig, status: int) -> None:

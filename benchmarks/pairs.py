@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+TRIES = 3
+"""How often a turn is made that the engine spoils, the first included."""
 
 
 class Result(Protocol):
@@ -89,9 +93,11 @@ class Ceiling:
 
     def line(self) -> str:
         """One line for a person."""
-        floor = "" if self.floor is None else f"floor {self._shown(self.floor)}   "
+        floor, ratio = "", ""
+        if self.floor is not None:
+            floor, ratio = f"floor {self._shown(self.floor)}   ", f"   ratio {self.ours / self.floor:6.2f}"
         goal = "told only" if self.goal is None else f"goal <= {self.goal:g} {self.unit}, {self._mark()}"
-        return f"{self.name:<42} {floor}ours {self._shown(self.ours)}   ({goal}; {self.runs} runs)"
+        return f"{self.name:<42} {floor}ours {self._shown(self.ours)}{ratio}   ({goal}; {self.runs} runs)"
 
     def _shown(self, value: float) -> str:
         digits = 3 if self.unit == "s" else 1
@@ -101,11 +107,27 @@ class Ceiling:
         return "met" if self.met else "NOT MET"
 
 
+class SpoiledError(Exception):
+    """The engine got stuck, so that this turn measures nothing."""
+
+
 def timed(action: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+    """Seconds that a call takes; one that was spoiled is made again.
+
+    Raises:
+        SpoiledError: It was spoiled each time.
+    """
+    for left in reversed(range(TRIES)):
+        started = time.perf_counter()
+        try:
+            action()
+        except SpoiledError as error:
+            if not left:
+                raise
+            print(f"a turn was spoiled and is made again: {error}", file=sys.stderr)
+        else:
+            return time.perf_counter() - started
+    raise AssertionError("unreachable")
 
 
 def by_turns(floor: Callable[[], object], ours: Callable[[], object], pairs: int) -> tuple[float, float]:
@@ -116,8 +138,8 @@ def by_turns(floor: Callable[[], object], ours: Callable[[], object], pairs: int
     """
     if pairs < 1:
         raise ValueError("at least one pair must be measured")
-    ours()
-    floor()
+    timed(ours)
+    timed(floor)
     floors: list[float] = []
     mine: list[float] = []
     for turn in range(pairs):

@@ -13,16 +13,19 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from docker import APIClient
+from requests import RequestException
 
 from benchmarks.ground import Ground
+from benchmarks.pairs import SpoiledError
 from mde_grader.runtimes.base import Owner, ServiceSpec
 from mde_grader.runtimes.docker import volumes
-from mde_grader.runtimes.docker.contexts import DOCKERFILE, context_stream
+from mde_grader.runtimes.docker.contexts import DOCKERFILE, context_stream, file_archive
 from mde_grader.runtimes.docker.dockerfiles import base_of
 from mde_grader.runtimes.docker.names import ROLE_LABEL, unique
 from mde_grader.runtimes.docker.networks import OPTIONS, pick, pool
@@ -31,6 +34,8 @@ from mde_grader.runtimes.docker.users import is_root_number
 from mde_grader.runtimes.janitor import this_process
 
 LIFE_SECONDS = 300.0
+STUCK_SECONDS = 20.0
+"""When a removal, or an end that is waited for, is given up: dockerd 20.10 was seen to hang in one for ever."""
 LIMIT = 1 << 20
 
 
@@ -96,6 +101,14 @@ class Agent:
             for line in whole:
                 answer = json.loads(line)
                 self._answers.pop(answer["id"]).put(answer)
+
+
+@contextmanager
+def _unstuck(what: str, container: str) -> Iterator[None]:
+    try:
+        yield
+    except RequestException as error:
+        raise SpoiledError(f"{what} of container {container[:12]} did not come: {error}") from error
 
 
 def reply(answer: Mapping[str, Any]) -> tuple[int, bytes, dict[str, str]]:
@@ -218,6 +231,8 @@ class Rig:
             volumes={mount.target: self.volumes[mount.volume].name for mount in spec.mounts},
         )
         container = str(self.client.create_container_from_config(config, unique(self.name, alias or name))["Id"])
+        if spec.files:
+            self.client.put_archive(container, "/", file_archive(dict(spec.files)))
         self.running[alias or name] = container
         return container
 
@@ -231,18 +246,19 @@ class Rig:
         for each in asked:
             assert "ok" in each.get(timeout=35)
 
-    def replace(self, *names: str, kill: bool = False) -> None:
+    def kill(self, *names: str) -> None:
+        """Kill services side by side, and wait until all have ended."""
+        with ThreadPoolExecutor(16) as workers:
+            list(workers.map(lambda name: self.stop(name, "SIGKILL"), names))
+
+    def replace(self, *names: str) -> None:
         """Replace services side by side, and wait for them."""
         with ThreadPoolExecutor(16) as workers:
-            list(workers.map(lambda name: self._replace(name, kill=kill), names))
+            list(workers.map(self._replace, names))
         self.await_ready(*names)
 
-    def _replace(self, name: str, *, kill: bool) -> None:
-        container = self.running[name]
-        if kill:
-            self.client.kill(container)
-            self.client.wait(container)
-        self.client.remove_container(container, force=True, v=True)
+    def _replace(self, name: str) -> None:
+        self.remove(self.running[name])
         self.client.start(self.create(name))
 
     def address(self, name: str) -> str:
@@ -253,13 +269,17 @@ class Rig:
     def stop(self, name: str, signal: str) -> None:
         """Ask a service to end, and wait until it has."""
         self.client.kill(self.running[name], signal)
-        self.client.wait(self.running[name])
+        self._await_end(self.running[name])
+
+    def _await_end(self, container: str) -> None:
+        with _unstuck("the end", container):
+            self.client.wait(container, timeout=STUCK_SECONDS)
 
     def down(self) -> None:
         """Take everything away, side by side where the engine lets us."""
         self.agent.close()
         with ThreadPoolExecutor(16) as workers:
-            list(workers.map(self._remove, [self.side, *self.running.values()]))
+            list(workers.map(self.remove, [self.side, *self.running.values()]))
             gone = [workers.submit(self.client.remove_volume, each.name, force=True) for each in self.volumes.values()]
             if self.network is not None:
                 gone.append(workers.submit(self.client.remove_network, self.network))
@@ -269,8 +289,15 @@ class Rig:
             self.client.remove_image(image)
         self.client.close()
 
-    def _remove(self, container: str) -> None:
-        self.client.remove_container(container, force=True, v=True)
+    def remove(self, container: str) -> None:
+        """Remove a container.
+
+        Raises:
+            SpoiledError: The engine does not get it done; the next grader to start tries again.
+        """
+        url = f"{self.client.base_url}/v{self.client.api_version}/containers/{container}"
+        with _unstuck("the removal", container):
+            self.client.delete(url, params={"force": 1, "v": 1}, timeout=STUCK_SECONDS).raise_for_status()
 
     def _labels(self, role: str) -> dict[str, str]:
         return {**self.labels, ROLE_LABEL: role}

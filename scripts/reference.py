@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mde_grader.checking import api, context, hosts, probe
+from mde_grader.checking import api, context, hosts, probe, workspace
 from mde_grader.checking.plugin import Fixtures
 from mde_grader.runtimes import base
 
@@ -32,6 +32,7 @@ exception is `errored`, which costs the candidate nothing.
 WORDS: tuple[Callable[..., object], ...] = (api.requirement, api.expect, api.fail, api.eventually)
 CLASSES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("The probe", (probe.Probe, probe.Response, probe.Headers, probe.Pending, probe.Load, probe.TcpAnswer)),
+    ("The workspace", (workspace.Workspace, workspace.Ran, workspace.Running)),
     ("The stack", (base.Stack, base.Service, base.ServiceState, base.Stopped)),
     ("Images", (base.BuiltImage, base.Layer, base.LayerHit)),
     ("The submission", (context.Submission,)),

@@ -209,9 +209,10 @@ def _grade_staged(
         owner=_owner(attempt),
         tags=engine.tags,
         timeline=attempt.timeline,
+        values=attempt.values,
     )
     images = pool.submit(preparation.images, pool)
-    stack = pool.submit(lambda: preparation.stack(images.result()))
+    stack = pool.submit(preparation.stack, images, pool)
     context = CheckContext(
         submission=Submission(staged.root, staged.identity, plan),
         images=images,
@@ -297,7 +298,7 @@ def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]
         stack.cancel()
         running = None if stack.cancelled() or stack.exception() is not None else stack.result()
         if running is not None and attempt.request.keep:
-            attempt.kept = running.keep()
+            attempt.kept = _kept(attempt, running)
             return
         try:
             if running is not None:
@@ -306,6 +307,15 @@ def _take_down(attempt: _Attempt, preparation: Preparation, stack: Future[Stack]
         except EngineError as error:
             # What was graded stays graded; dockerd 20.10 was seen to hang on a removal, once in some thousand.
             attempt.timeline.note(f"not all could be cleared up, the next start will try again: {error.message}")
+
+
+def _kept(attempt: _Attempt, running: Stack) -> str:
+    """Leave the stack up as it was before the last check, which nothing has brought back."""
+    try:
+        running.restore()
+    except SubmissionError as error:
+        attempt.timeline.note(f"what is left up is not whole: {error.message}")
+    return running.keep()
 
 
 def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> AttemptResult:

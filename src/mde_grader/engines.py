@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from mde_grader.environments import Environment
@@ -51,14 +52,17 @@ def connect(environment: Environment) -> Engine:
         ImageMissingError: An image is missing or out of date.
     """
     runtime = connect_docker()
-    catalog = load_catalog()
-    images = require(required_for(environment, catalog), sdk_client(runtime.engine), catalog)
+    with ThreadPoolExecutor(1, thread_name_prefix="mde-connect") as pool:
+        asked = pool.submit(runtime.info)
+        catalog = load_catalog()
+        images = require(required_for(environment, catalog), sdk_client(runtime.engine), catalog)
+        info = asked.result()
     bases = serving(environment, images, catalog)
     how = {public: images[name].how for public, name in bases.items()}
     tags = {public: images[name].tag for public, name in bases.items()}
     if EMPTY_BASE in environment.bases:
         tags[EMPTY_BASE], how[EMPTY_BASE] = EMPTY_BASE, "empty"
-    return Engine(runtime, runtime.info(), images, tags, how)
+    return Engine(runtime, info, images, tags, how)
 
 
 def serving(environment: Environment, images: Mapping[str, Image], catalog: Mapping[str, Recipe]) -> dict[str, str]:

@@ -46,9 +46,10 @@ class Environment:
     """One lab's environment.
 
     Attributes:
-        kind: `compose` (the compose.yaml says what runs) or `dockerfile` (one service from the Dockerfile).
+        kind: `compose` (the compose.yaml says what runs), `dockerfile` (one service from the Dockerfile) or `workspace`
+            (nothing is built; checks run the candidate's tool on what was handed in).
         main: The candidate's service that `host` looks at and whose name a `dockerfile`
-            submission gets.
+            submission gets; in a `workspace` lab the workspace.
         required: Services that a Compose submission must have.
         bases: Public image names that a FROM may name (`python:3.11-slim-bookworm`); `scratch` is listed when allowed.
         images: Public image names that a Compose service may run as they are, to our grader-owned tag.
@@ -65,6 +66,7 @@ class Environment:
         max_services: How many services a Compose file may have.
         services: The lab's own services.
         network: False for a single-service lab that needs no network.
+        workspaces: What checks can run commands in; of a `workspace` lab alone.
     """
 
     kind: str
@@ -85,3 +87,4 @@ class Environment:
     max_services: int = 6
     services: tuple[ServiceSpec, ...] = ()
     network: bool = True
+    workspaces: tuple[ServiceSpec, ...] = ()

@@ -47,7 +47,7 @@ class Plan:
         services: The candidate's services in the file's order; `image` is `build:<key>` until it is built, or a tag of
             ours. Readiness, limits and the writable root are already what the lab says.
         compose: The Compose file as plain data after interpolation, for checks that look at what was written; empty
-            for a `dockerfile` lab.
+            for every other kind of lab.
         asked_capabilities: What each service asked for by `cap_add`; recorded, granted only where the lab names it.
         notes: Settings that are accepted and have no effect here, one line each, for the candidate.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from mde_grader.model import Lab
 from mde_grader.plans import BuildPlan, Plan
 from mde_grader.runtimes.base import BuildSpec, BuiltImage, Owner, Runtime, ServiceSpec, Stack, StackSpec
 from mde_grader.timeline import Timeline
+from mde_grader.variables import filled
 
 BUILD_PREFIX = "build:"
 """How a planned service names an image that is still to be built."""
@@ -34,6 +35,7 @@ class Preparation:
         owner: Labels of everything that is made.
         tags: Engine tags of grader-owned images, by the names that environment.yaml uses.
         timeline: Where the phases are kept.
+        values: This attempt's values of the lab's variables.
     """
 
     runtime: Runtime
@@ -45,6 +47,7 @@ class Preparation:
     owner: Owner
     tags: Mapping[str, str]
     timeline: Timeline
+    values: Mapping[str, str] = field(default_factory=dict)
     built: list[BuiltImage] = field(default_factory=list)
     _copies: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -66,23 +69,30 @@ class Preparation:
             if service.image.startswith(BUILD_PREFIX)
         }
 
-    def stack(self, images: Mapping[str, BuiltImage]) -> Stack:
+    def stack(self, images: Future[dict[str, BuiltImage]], pool: Executor) -> Stack:
         """Start the lab's services and the candidate's, and wait until they are ready.
 
+        What needs none of the images starts while they are built.
+
         Raises:
+            BuildFailedError: There are no images, through the candidate's fault.
             StartFailedError: The candidate's fault.
             EngineError: Ours.
         """
-        services = tuple(self._with_image(service, images) for service in self.plan.services)
-        own = tuple(replace(service, image=self.tags[service.image]) for service in self.environment.services)
+        services = tuple(self._with_image(service) for service in self.plan.services)
         spec = StackSpec(
-            services=(*services, *own),
+            services=(*services, *map(self._own, self.environment.services)),
             owner=self.owner,
             network=self.environment.network,
             side_image=self.tags["side"],
+            workspaces=tuple(map(self._own, self.environment.workspaces)),
         )
+        up = pool.submit(self.runtime.up, spec, images)
+        wait([images])
+        if images.exception() is not None:
+            return up.result()
         with self.timeline.phase("start"):
-            return self.runtime.up(spec)
+            return up.result()
 
     def rebuild(self, service: str, change: Change) -> BuiltImage:
         """Build one service's image again from a changed copy of the submission.
@@ -103,15 +113,20 @@ class Preparation:
         for image in self.built:
             self.runtime.discard(image)
 
-    def _with_image(self, service: ServiceSpec, images: Mapping[str, BuiltImage]) -> ServiceSpec:
+    def _with_image(self, service: ServiceSpec) -> ServiceSpec:
         if service.image.startswith(BUILD_PREFIX):
             return replace(
                 service,
-                image=images[service.name].id,
+                image="",
                 requires=self._requires(service),
                 may_end=service.name not in self.environment.required and not service.ready,
             )
         return replace(service, image=self.tags.get(service.image, service.image))
+
+    def _own(self, service: ServiceSpec) -> ServiceSpec:
+        """What the lab brings, with this attempt's values."""
+        environment = {name: filled(text, self.values) for name, text in service.environment.items()}
+        return replace(service, image=self.tags[service.image], environment=environment)
 
     def _requires(self, service: ServiceSpec) -> tuple[str, ...]:
         """The lab's own services of the plan come first for everybody.

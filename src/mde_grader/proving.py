@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mde_grader.codec.scorecards import scorecard_from
+from mde_grader.durations import longest_first, remember
 from mde_grader.errors import UsageError
 from mde_grader.labs import SALT_VARIABLE, LabFolder
 from mde_grader.model import Scorecard, Status, VariantIdentity, Verdict
@@ -134,11 +135,14 @@ def verify(
     wanted = _wanted(folder, only, other)
     done: dict[str, SolutionProof] = {}
     with tempfile.TemporaryDirectory(prefix="mde-grade-verify-") as place, ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_prove, folder, solution, Path(place), other) for solution in wanted]
+        order = longest_first(folder.lab.id, [solution.name for solution in wanted])
+        sequence = sorted(wanted, key=lambda solution: order.index(solution.name))
+        futures = [pool.submit(_prove, folder, solution, Path(place), other) for solution in sequence]
         for future in as_completed(futures):
             row = future.result()
             done[row.name] = row
             listener(row)
+    remember(folder.lab.id, {row.name: row.seconds for row in done.values() if row.seconds})
     names = tuple(row.id for row in folder.lab.requirements)
     rows = tuple(done[solution.name] for solution in wanted)
     variant = folder.variant.identity if folder.variant else None

@@ -22,7 +22,8 @@ _SIGN = b"<%"
 _PLACE = re.compile(r"__([a-z][a-z0-9_]*?)__")
 
 _LONE = re.compile(
-    r"(?P<raw><%\s*raw\s*%>(?:.|\n)*?<%\s*endraw\s*%>)|^[ \t]*<%(?!=)(?P<inside>(?:(?!%>).)*)%>[ \t]*\n", re.MULTILINE
+    r"(?P<raw><%\s*raw\s*%>(?:.|\n)*?<%\s*endraw\s*%>)|^[ \t]*<%(?!=)(?P<inside>(?:(?!%>).)*)%>[ \t]*\r?\n",
+    re.MULTILINE,
 )
 """A raw part, or a line that is one block or remark and nothing else. Such a line's end goes inside its sign, so that
 lines keep their numbers; Jinja's own `trim_blocks` would take the end of any line that ends with a block."""

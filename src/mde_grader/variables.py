@@ -1,7 +1,8 @@
-"""Makes the values that one attempt gives to a submission."""
+"""Makes the values that one attempt gives to a submission and to the lab's own services."""
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Mapping
@@ -28,6 +29,26 @@ def _value(variable: Variable) -> str:
         letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_WORD_LETTERS))
         return letters + "".join(secrets.choice(string.digits) for _ in range(_WORD_DIGITS))
     return variable.value
+
+
+_REFERENCE = re.compile(r"\$(?:\{(?P<name>[A-Z][A-Z0-9_]*)\}|(?P<dollar>\$)|)")
+
+
+def references(text: str) -> tuple[str, ...]:
+    """Names of the variables that a text of the lab's names as `${NAME}`.
+
+    Raises:
+        ValueError: There is a `$` that begins neither `${NAME}` nor `$$`.
+    """
+    found = list(_REFERENCE.finditer(text))
+    if any(match[0] == "$" for match in found):
+        raise ValueError("has a `$` that names no variable; write ${NAME}, and $$ for a dollar sign")
+    return tuple(match["name"] for match in found if match["name"])
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text of the lab's with its variables replaced, and each `$$` by one dollar sign."""
+    return _REFERENCE.sub(lambda match: values[match["name"]] if match["name"] else "$", text)
 
 
 def masked(text: str, variables: Mapping[str, Variable], values: Mapping[str, str]) -> str:

@@ -6,16 +6,18 @@ import json
 import os
 import secrets
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from mde_grader.runtimes.base import BuildSpec, BuiltImage, Mount, Owner, Runtime, ServiceSpec, Stack, StackSpec
+from mde_grader.runtimes.base import BuildSpec, BuiltImage, Limits, Mount, Owner, Runtime, ServiceSpec, Stack, StackSpec
+from mde_grader.runtimes.commands import Ran
 from mde_grader.runtimes.docker import DockerRuntime, connect
+from mde_grader.runtimes.docker.client import sdk_client
+from mde_grader.runtimes.images import require
 from mde_grader.runtimes.janitor import Here, this_process
-from mde_grader.testing import FakeEngine, FakeProgram, FakeRuntime
-
-SIDE = "mde-grade/side"
+from mde_grader.testing import FakeCommand, FakeEngine, FakeProgram, FakeRuntime
 
 SERVE = """
 import http.server
@@ -59,6 +61,26 @@ def write_diary(files: dict[str, bytes]) -> None:
     files["diary"] = files.get("diary", b"") + b"started\n"
 
 
+def play(command: FakeCommand) -> Ran:
+    """The few commands of the suite, as a real shell would answer them."""
+    first, *rest = command.words
+    if first == "nosuch":
+        return Ran(127)
+    if first == "sleep":
+        return Ran(None, seconds=command.seconds, timed_out=True)
+    line = rest[-1]
+    if line == "pwd":
+        return Ran(0, f"{command.working_dir}\n")
+    if line == "echo out; echo err >&2; exit 3":
+        return Ran(3, "out\n", "err\n")
+    if line == "echo $A $B":
+        return Ran(0, f"{command.environment['A']} {command.environment.get('B', '')}\n")
+    assert line == "cat in > out"
+    folder = command.working_dir.removeprefix("/work").lstrip("/")
+    command.files[f"{folder}/out"] = command.files[f"{folder}/in"]
+    return Ran(0)
+
+
 FAKES = {
     "web": FakeProgram(files={"/etc/passwd": b"root:x:0:0::/:/bin/sh\n"}),
     "diary": FakeProgram(started=write_diary, serve=lambda files: files["diary"]),
@@ -67,6 +89,7 @@ FAKES = {
     "crash": FakeProgram(exit_code=3, said="cannot find my settings\n"),
     "greedy": FakeProgram(memory_mb=200),
     "mute": FakeProgram(ready_after=None),
+    "shell": FakeProgram(run=play),
     "talker": FakeProgram(said="".join(f"line {n}\n" for n in range(5000))),
 }
 
@@ -76,6 +99,7 @@ class Kit(Protocol):
 
     runtime: Runtime
     base: str
+    side: str
 
     def other(self) -> Runtime:
         """Another grader on the same engine."""
@@ -94,6 +118,7 @@ class Kit(Protocol):
 class FakeKit:
     engine: FakeEngine = field(default_factory=FakeEngine)
     base: str = "base"
+    side: str = "side"
 
     def __post_init__(self) -> None:
         self.runtime: Runtime = self.other()
@@ -110,18 +135,19 @@ class FakeKit:
 
 @dataclass
 class DockerKit:
-    base: str = SIDE
+    """The engine with the side container of this checkout; `latest` may be another's."""
 
     def __post_init__(self) -> None:
         self.docker: DockerRuntime = connect()
+        self.side = self.base = require(["side"], sdk_client(self.docker.engine))["side"].tag
         self.runtime: Runtime = self.docker
 
     def other(self) -> Runtime:
         return connect()
 
     def image(self, program: str) -> str:
-        assert program in PROGRAMS
-        return SIDE
+        assert program in {*PROGRAMS, "shell"}
+        return self.side
 
     def count(self, attempt: str) -> int:
         filters = json.dumps({"label": [f"mde-grade.attempt={attempt}"]})
@@ -162,9 +188,31 @@ class Bench:
             spec = replace(spec, user="0:0")
         return replace(spec, **changes)
 
-    def up(self, *services: ServiceSpec, network: bool = True, runtime: Runtime | None = None, **owner: Any) -> Stack:
-        spec = StackSpec(services, self.owner(**owner), network=network, side_image=SIDE)
-        stack = (runtime or self.runtime).up(spec)
+    def workspace(self, **changes: Any) -> ServiceSpec:
+        spec = ServiceSpec(
+            "workspace",
+            self.kit.image("shell"),
+            environment={"A": "1"},
+            user="1000:1000",
+            mounts=(Mount("work", "/work"),),
+            working_dir="/work",
+            limits=Limits(memory_mb=64, layer_mb=16),
+        )
+        return replace(spec, **changes)
+
+    def up(
+        self,
+        *services: ServiceSpec,
+        network: bool = True,
+        runtime: Runtime | None = None,
+        images: Future[dict[str, BuiltImage]] | None = None,
+        workspaces: tuple[ServiceSpec, ...] = (),
+        **owner: Any,
+    ) -> Stack:
+        spec = StackSpec(
+            services, self.owner(**owner), network=network, side_image=self.kit.side, workspaces=workspaces
+        )
+        stack = (runtime or self.runtime).up(spec, images)
         self.stacks.append(stack)
         return stack
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mde_grader.errors import StartFailedError
-from mde_grader.runtimes.base import Limits, Mount, Stack
-from tests.conformance.kits import Bench, DockerKit
+from mde_grader.runtimes.base import BuiltImage, Limits, Mount, Stack
+from tests.conformance.kits import SERVE, Bench, DockerKit
 
 pytestmark = pytest.mark.engine
 
@@ -43,11 +46,34 @@ def test_a_name_that_hides_root_is_root(bench: Bench, docker_kit: DockerKit) -> 
     assert inspect(docker_kit, service.container_id)["PidMode"] == ""
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_an_image_with_a_command_alone_keeps_it_when_it_gets_files(bench: Bench, read_only: bool) -> None:
+    program = SERVE.replace("BODY", "open('/run/secrets/word', 'rb').read()")
+    image = bench.build(f"FROM BASE\nENTRYPOINT []\nCMD {json.dumps(['python3', '-I', '-S', '-c', program])}\n")
+    files = {"/run/secrets/word": b"told when it starts"}
+    spec = bench.service("web", image=image.id, entrypoint=None, files=files, read_only=read_only)
+    stack = bench.up(spec)
+    body = base64.b64decode(stack.session.call("http", url="http://web:8080/")["body"])
+    assert body == b"told when it starts"
+
+
 def test_a_volume_has_an_end(bench: Bench) -> None:
     spec = bench.service("filler", user="0", mounts=(Mount("data", "/data"),), limits=Limits(layer_mb=8))
     stack = bench.up(spec)
     body = base64.b64decode(stack.session.call("http", url="http://web:8080/")["body"])
     assert b"No space left" in body
+
+
+def test_a_volume_that_an_image_declares_late_has_an_end_too(bench: Bench, docker_kit: DockerKit) -> None:
+    image = bench.build("FROM BASE\nVOLUME /late\n")
+    images: Future[dict[str, BuiltImage]] = Future()
+    images.set_result({"web": image})
+    stack = bench.up(bench.service("web", image=""), images=images)
+    about: Any = docker_kit.docker.engine.ask("GET", f"/containers/{stack['web'].container_id}/json")
+    (mount,) = about["Mounts"]
+    assert mount["Destination"] == "/late"
+    made = docker_kit.docker.engine.ask("GET", f"/volumes/{mount['Name']}")
+    assert made["Options"]["type"] == "tmpfs"
 
 
 def test_a_service_that_fills_its_root_is_stopped(bench: Bench) -> None:

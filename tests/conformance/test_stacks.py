@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 
-from mde_grader.errors import EngineError, StartFailedError
-from mde_grader.runtimes.base import Limits, Stack
+from mde_grader.errors import BuildFailedError, EngineError, StartFailedError
+from mde_grader.runtimes.base import BuiltImage, Limits, Stack
 from mde_grader.runtimes.inspector.session import SessionError
 from tests.conformance.kits import Bench
 
@@ -49,6 +51,28 @@ def test_services_start_in_the_order_of_what_they_require(bench: Bench) -> None:
     stack = bench.up(app, bench.service("web", "db"))
     assert list(stack) == ["db", "app"]
     assert get(stack, "http://app:8080/") == get(stack, "http://db:8080/") == "ok\n"
+
+
+@pytest.mark.parametrize("late", [0.0, 0.5])
+def test_a_service_waits_for_its_image_alone(bench: Bench, late: float) -> None:
+    image = bench.build("FROM BASE\nUSER 1000\n")
+    images: Future[dict[str, BuiltImage]] = Future()
+    timer = threading.Timer(late, images.set_result, [{"app": image}])
+    timer.start()
+    stack = bench.up(bench.service("web", "app", image="", ready=""), bench.service("web", "db"), images=images)
+    assert [spec.image for spec in stack.spec.services if spec.name == "app"] == [image.id]
+    assert stack["app"].spec.image == image.id
+    stack["app"].stop()
+    stack.restore()
+    assert stack["app"].state().running
+
+
+def test_what_a_build_raises_ends_the_start(bench: Bench) -> None:
+    images: Future[dict[str, BuiltImage]] = Future()
+    threading.Timer(0.2, images.set_exception, [BuildFailedError("build.failed", "a step failed")]).start()
+    with pytest.raises(BuildFailedError):
+        bench.up(bench.service("web", "app", image=""), bench.service("web", "db"), images=images)
+    assert bench.left() == 0
 
 
 @pytest.mark.parametrize("requires", [("web",), ("nobody",)])

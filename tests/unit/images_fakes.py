@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from docker.errors import APIError
+from docker.errors import APIError, ImageNotFound
 
 
 class FakeEngine:
@@ -41,6 +42,15 @@ class FakeEngine:
             raise APIError("engine fell over\nsecond line")
         assert filters == {"reference": "mde-grade/*"}
         return [row for row in self.rows if row["RepoTags"]]
+
+    def inspect_image(self, reference: str) -> dict[str, Any]:
+        if self.broken == "list":
+            raise APIError("engine fell over\nsecond line")
+        row = next((row for row in reversed(self.rows) if reference in (row["RepoTags"] or ())), None)
+        if row is None:
+            raise ImageNotFound("no such image")
+        made = datetime.fromtimestamp(row["Created"], UTC).isoformat().replace("+00:00", ".123456789Z")
+        return {"Id": row["Id"], "Size": row["Size"], "Config": {"Labels": row["Labels"]}, "Created": made}
 
     def build(
         self, *, fileobj: io.BytesIO, tag: str, labels: dict[str, str], **options: Any

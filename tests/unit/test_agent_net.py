@@ -64,14 +64,14 @@ def deaf(sock: socket.socket) -> None:
 @pytest.mark.parametrize("behave", [drip, silent, drip_in_the_head])
 def test_the_deadline_is_for_the_whole_answer(serve: Serve, behave: Behaviour) -> None:
     started = time.monotonic()
-    kind, _ = failure("http", url=serve(behave).url, seconds=0.3)
+    kind, _ = failure("http", url=serve(behave).url, seconds=0.1)
     assert kind == "timeout"
     assert time.monotonic() - started < 1.0
 
 
 def test_a_server_that_does_not_read_is_left(serve: Serve) -> None:
     body = base64.b64encode(b"x" * 8_000_000).decode()
-    kind, message = failure("http", url=serve(deaf).url, method="POST", body=body, seconds=0.3)
+    kind, message = failure("http", url=serve(deaf).url, method="POST", body=body, seconds=0.4)
     assert (kind, "not read" in message) == ("timeout", True)
 
 
@@ -174,16 +174,23 @@ def test_raw_tcp_ends_at_its_deadline_and_limit(serve: Serve) -> None:
 
 
 def test_waiting_until_it_is_ready(serve: Serve) -> None:
-    started = time.monotonic()
+    statuses = iter(["503 Not yet", "503 Not yet", "200 OK"])
 
     def slow(sock: socket.socket) -> None:
-        ready = time.monotonic() - started > 0.2
-        answering(status="200 OK" if ready else "503 Not yet")(sock)
+        answering(status=next(statuses))(sock)
 
-    answer = ask("wait", url=serve(slow).url)
-    assert answer["attempts"] > 2
-    assert 0.15 < answer["seconds"] < 1.5
+    answer = ask("wait", url=serve(slow).url, interval=0.03)
+    assert answer["attempts"] == 3
+    assert 0.05 < answer["seconds"] < 1.5
     assert answer["last"] == "status 200"
+
+
+@pytest.mark.parametrize(
+    ("least", "spent", "seconds"),
+    [(0.02, 0.0, 0.02), (0.02, 1.0, 0.02), (0.02, 2.5, 0.05), (0.02, 60, 0.1), (2, 60, 2)],
+)
+def test_the_longer_it_takes_the_longer_is_the_pause(least: float, spent: float, seconds: float) -> None:
+    assert net.pause(least, spent) == pytest.approx(seconds)
 
 
 def test_waiting_in_vain_tells_the_last_thing_seen(serve: Serve) -> None:
@@ -238,15 +245,15 @@ def test_load_sees_a_gap(serve: Serve) -> None:
 
 
 def test_load_on_nothing_is_all_gap() -> None:
-    report = ask("load", url="http://127.0.0.1:1/", duration=0.2, interval=0.05)
+    report = ask("load", url="http://127.0.0.1:1/", duration=0.1, interval=0.02)
     assert report["statuses"] == {}
     assert report["errors"]["refused"] >= 4
-    assert report["longest_gap"] >= 0.2
+    assert report["longest_gap"] >= 0.1
 
 
 def test_load_never_passes_its_deadline(serve: Serve) -> None:
     started = time.monotonic()
-    report = ask("load", url=serve(silent).url, total=1000, concurrency=3, seconds=0.4)
+    report = ask("load", url=serve(silent).url, total=1000, concurrency=3, seconds=0.2)
     assert time.monotonic() - started < 1.5
     assert report["errors"] == {"timeout": 3}
 

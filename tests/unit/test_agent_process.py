@@ -87,7 +87,7 @@ def test_it_ends_with_its_input() -> None:
 
 
 def test_it_ends_at_its_deadline() -> None:
-    process = start_agent({"MDE_DEADLINE_SECONDS": "0.5"})
+    process = start_agent({"MDE_DEADLINE_SECONDS": "0.2"})
     started = time.monotonic()
     assert process.wait(5) == 0
     assert time.monotonic() - started < 3
@@ -97,13 +97,15 @@ def test_it_ends_at_its_deadline() -> None:
 
 
 def test_detached_it_ends_only_at_its_deadline() -> None:
-    process = start_agent({"MDE_DEADLINE_SECONDS": "2.5"})
+    process = start_agent({"MDE_DEADLINE_SECONDS": "0.8"})
     session = AttachedSession(PipeStream(process))
     session.call("detach")
-    session.close()
+    assert process.stdin is not None
+    process.stdin.close()
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(0.2)
+        process.wait(0.1)
     assert process.wait(5) == 0
+    session.close()
 
 
 def test_a_closed_output_does_not_kill_it() -> None:
@@ -114,7 +116,7 @@ def test_a_closed_output_does_not_kill_it() -> None:
     process.stdin.write(b'{"id": 1, "op": "hello"}\n' * 3)
     process.stdin.flush()
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(0.3)
+        process.wait(0.1)
     process.stdin.close()
     assert process.wait(5) == 0
 

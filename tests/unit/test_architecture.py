@@ -17,7 +17,7 @@ SOURCE = ROOT / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"model", "errors", "clean", "places", "runs"},
+    {"model", "errors", "clean", "places", "runs", "durations"},
     {"scoring", "environments", "plans", "timeline", "variables", "variants", "codec"},
     {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders"},
     {"checking", "testing", "evidence", "preparation", "engines"},
@@ -26,7 +26,13 @@ LAYERS = [
 ]
 """A module may import from its own row and the rows above it."""
 
-CENTRE = (["runtimes"], ["runtimes", "base"], ["runtimes", "inspector"], ["runtimes", "inspector", "session"])
+CENTRE = (
+    ["runtimes"],
+    ["runtimes", "base"],
+    ["runtimes", "commands"],
+    ["runtimes", "inspector"],
+    ["runtimes", "inspector", "session"],
+)
 """The runtimes' plain data and Protocols, which everything may know."""
 
 MAX_MODULE = 400
@@ -57,8 +63,13 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports_of(tree: ast.AST) -> Iterator[str]:
+@functools.cache
+def imports_of(tree: ast.AST) -> tuple[str, ...]:
     """Modules that are imported; of `from package import module` the module alone."""
+    return tuple(_imports_of(tree))
+
+
+def _imports_of(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -14,6 +14,7 @@ from mde_grader.errors import (
     ImageMissingError,
     InterruptedAttemptError,
     LabInvalidError,
+    StartFailedError,
     UsageError,
 )
 from mde_grader.labs import LabFolder
@@ -236,6 +237,21 @@ def test_keep_leaves_the_stack_up_under_its_own_mark(bench: Bench) -> None:
     assert (stack.spec.owner.process, stack.spec.owner.attempt) == (KEPT, "kept-1")
     assert stack.spec.owner.expires > time.time() + 3000
     assert bench.runtime.engine.images, "its image stays too"
+
+
+def test_keep_leaves_a_stack_as_it_was_before_the_last_check(bench: Bench) -> None:
+    stopping = "@requirement('{}', disturbs=True)\ndef test_{}(stack):\n    stack['web'].stop()\n"
+    bench.checks(stopping.format("written", "a") + stopping.format("answers", "b"))
+    bench.grade(keep=True)
+    (stack,) = bench.runtime.engine.stacks
+    assert stack["web"].state().running
+
+
+def test_keep_tells_when_what_it_leaves_is_not_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = StartFailedError("start.exited", "web ended")
+    monkeypatch.setattr(FakeStack, "restore", lambda _: (_ for _ in ()).throw(error))
+    assert bench.grade(keep=True).kept
+    assert any("not whole: web ended" in told.text for told in bench.heard)
 
 
 def test_keep_of_what_did_not_start_says_nothing(bench: Bench) -> None:

@@ -192,11 +192,12 @@ def test_a_crash_names_the_file_that_holds_the_traceback(
 
 
 def test_a_crash_where_nothing_can_be_written_is_still_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError("full")
 
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("mde_grader.cli.crashes.write_atomically", refuse)
     assert ends_with(monkeypatch, RuntimeError("x")) == 3
     assert "could not be written" in capsys.readouterr().err

@@ -154,7 +154,7 @@ def test_a_late_answer_is_dropped(peers: Callable[[Answerer], Peer], monkeypatch
     monkeypatch.setattr(client, "GRACE_SECONDS", 0.0)
 
     def answer(request: dict[str, Any]) -> bytes:
-        time.sleep(0.2 if request["op"] == "slow" else 0)
+        time.sleep(0.1 if request["op"] == "slow" else 0)
         return ok(request, op=request["op"])
 
     session = peers(answer).session

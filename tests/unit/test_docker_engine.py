@@ -80,7 +80,7 @@ class TestConnecting:
         wait = threading.Event()
         daemon.on("GET", "/info", lambda _: Answer(pieces=stalled(b"{", wait)))
         with pytest.raises(EngineError):
-            engine.ask("GET", "/info", timeout=0.2)
+            engine.ask("GET", "/info", timeout=0.05)
         wait.set()
 
     @pytest.mark.parametrize(("status", "done"), [(200, True), (204, True), (304, False), (404, False), (409, False)])
@@ -118,8 +118,10 @@ class TestNetworks:
 
 
 class TestBuilds:
-    def spec(self, folder: Path, text: str = "FROM base\nRUN x\n", *, index: str | None = None) -> BuildSpec:
-        limits = BuildLimits(seconds=1, log_kb=4)
+    def spec(
+        self, folder: Path, text: str = "FROM base\nRUN x\n", *, index: str | None = None, seconds: float = 1
+    ) -> BuildSpec:
+        limits = BuildLimits(seconds=seconds, log_kb=4)
         return BuildSpec("web", "lab", folder, text, limits=limits, index=index)
 
     def ready(self, daemon: FakeDaemon, *pieces: object) -> None:
@@ -190,7 +192,7 @@ class TestBuilds:
         daemon.on("POST", "/containers/", lambda _: Answer({"StatusCode": 137}))
         began = time.monotonic()
         with pytest.raises(BuildFailedError) as caught:
-            build(engine, self.spec(tmp_path), OWNER)
+            build(engine, self.spec(tmp_path, seconds=0.4), OWNER)
         over.set()
         assert caught.value.rule == "build.deadline"
         assert time.monotonic() - began < 5
@@ -365,7 +367,7 @@ class TestLayers:
         for name in ("light", "gone", "heavy"):
             watch.add(name, 1)
         assert told.get(timeout=5) == "heavy"
-        time.sleep(0.1)
+        time.sleep(0.05)
         assert told.empty()
         watch.close()
 
@@ -380,12 +382,8 @@ class TestSweeping:
             return Answer([each for each in containers if wanted in json.dumps(each)])
 
         daemon.on("GET", "/containers/json", listed)
-        loose = '"dangling"', "mde-grade.cache"
-        daemon.on(
-            "GET",
-            "/images/json",
-            lambda r: Answer(images if all(word in r.query["filters"] for word in loose) else []),
-        )
+        untagged = {"dangling": ["true"]}
+        daemon.on("GET", "/images/json", lambda r: Answer(images if json.loads(r.query["filters"]) == untagged else []))
         daemon.on("GET", "/networks", lambda _: Answer([{"Id": "n", **self.labels("b:1:9:9")}]))
         daemon.on("GET", "/volumes", lambda _: Answer({"Volumes": None}))
         for kind in ("containers", "networks", "images"):
@@ -406,7 +404,13 @@ class TestSweeping:
                 {"Id": "new-step", "Created": now, **step},
                 {"Id": "old-service", "Created": now - 1000, **both},
             ],
-            [{"Id": "old-image", "Created": now - 1000}, {"Id": "new-image", "Created": now}],
+            [
+                {"Id": "old-image", "Created": now - 1000, **step},
+                {"Id": "new-image", "Created": now, **step},
+                {"Id": "old-files", "Created": now, **self.labels("b:1:8:1")},
+                {"Id": "new-files", "Created": now, **self.labels("b:1:7:100")},
+                {"Id": "somebody's", "Created": now - 1000, "Labels": None},
+            ],
         )
         swept = sweep(engine, Here("b", "1", {7: "100"}.get), everything_of="other:1:1:1")
         assert sorted(daemon.paths("DELETE")) == [
@@ -414,10 +418,11 @@ class TestSweeping:
             "/containers/expired",
             "/containers/named",
             "/containers/old-step",
+            "/images/old-files",
             "/images/old-image",
             "/networks/n",
         ]
-        assert (swept.containers, swept.networks, swept.volumes, swept.images) == (4, 1, 0, 1)
+        assert (swept.containers, swept.networks, swept.volumes, swept.images) == (4, 1, 0, 2)
 
     def test_one_that_resists_does_not_save_the_others(self, daemon: FakeDaemon, engine: Engine) -> None:
         dead = [{"Id": name, "Created": 0, **self.labels("b:1:8:1")} for name in ("stuck", "loose")]

@@ -36,10 +36,10 @@ def test_the_scorecard_page_names_every_field(kind: type) -> None:
     assert set(FORMATS) <= named(SCORECARD)
 
 
-def test_the_example_is_read() -> None:
-    example = re.findall(r"```yaml\n(.*?)```", LAB_FORMAT, flags=re.DOTALL)
-    assert len(example) == 1
-    assert environments.environment_from(document_from(example[0], file="example")).main == "web"
+def test_the_examples_are_read() -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", LAB_FORMAT, flags=re.DOTALL)
+    read = [environments.environment_from(document_from(example, file="example")) for example in examples]
+    assert [(each.kind, each.main) for each in read] == [("compose", "web"), ("workspace", "workspace")]
 
 
 def test_the_pages_name_the_versions_of_the_formats() -> None:

@@ -9,11 +9,12 @@ import pytest
 from mde_grader.doctor import builds, examination, limits, networks
 from mde_grader.doctor.bench import Bench, Ran, measuring_image
 from mde_grader.doctor.findings import Finding
-from mde_grader.doctor.stock import judged
+from mde_grader.doctor.stock import judged, tooled
 from mde_grader.errors import EngineError, EngineUnavailableError
 from mde_grader.runtimes.docker.client import Engine, RefusalError
 from mde_grader.runtimes.docker.isolation import filters_of, isolation_of
 from mde_grader.runtimes.images import Image
+from mde_grader.runtimes.images.materials import Material
 
 
 class FakeBench:
@@ -186,3 +187,17 @@ def test_what_a_build_says_is_read_piece_by_piece(monkeypatch: pytest.MonkeyPatc
     parts = [b'{"stream":"Run', b'ning in 0123456789ab"}\n{"error":"non-zero', b' code"}\n\n']
     monkeypatch.setattr("mde_grader.doctor.builds.pieces", lambda *_, **__: iter(parts))
     assert list(builds._texts(cast("Any", None))) == ["Running in 0123456789ab", "non-zero code"]
+
+
+def test_a_tool_that_is_missing_is_told_with_what_to_do() -> None:
+    tool, plugin = (
+        Material("program", "the tool", "install the tool", ()),
+        Material("p", "its plug-in", "mirror it", ()),
+    )
+    image = Image("t", "mde-grade/t:1", "sha256:1", 1, "stand-in", "", "1", "1", 1)
+    assert tooled("t", [(tool, "/bin/tool"), (plugin, "")], image).held
+    found = tooled("t", [(tool, "/bin/tool"), (plugin, "")], None)
+    assert not found.held
+    assert found.seen == "no image (the tool: /bin/tool; its plug-in: not on this machine)"
+    assert found.hint == "mirror it"
+    assert tooled("t", [(tool, "/bin/tool")], None).hint == "run `mde-grade images build`"

@@ -43,23 +43,34 @@ class Pip:
         return SimpleNamespace(returncode=self.code, stderr=self.stderr)
 
 
+def packing(files: dict[str, Path]) -> bytes:
+    target = io.BytesIO()
+    pack(files, target)
+    return target.getvalue()
+
+
 def members(packed: bytes) -> dict[str, tarfile.TarInfo]:
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         return {member.name: member for member in archive}
 
 
 def test_a_context_is_the_same_bytes_whenever_and_by_whomever_it_is_packed(files: dict[str, Path]) -> None:
-    before = pack(files)
+    before = packing(files)
     files["Dockerfile"].touch()
     files["Dockerfile"].chmod(0o600)
-    assert pack(dict(reversed(files.items()))) == before
+    assert packing(dict(reversed(files.items()))) == before
 
 
 def test_scripts_can_be_run_even_where_the_disk_has_lost_their_mode(files: dict[str, Path]) -> None:
     files["bin/start.sh"].chmod(0o600)
-    packed = members(pack(files))
+    packed = members(packing(files))
     assert (packed["bin/start.sh"].mode, packed["Dockerfile"].mode) == (0o755, 0o644)
     assert {member.uid for member in packed.values()} == {0}
+
+
+def test_programs_of_the_machine_can_be_run_in_their_image(files: dict[str, Path]) -> None:
+    packed = members(packing({"material/program/tool": files["Dockerfile"]}))
+    assert packed["material/program/tool"].mode == 0o755
 
 
 def test_an_image_gets_its_hash_and_latest_as_tags(files: dict[str, Path]) -> None:

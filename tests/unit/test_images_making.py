@@ -164,7 +164,7 @@ def test_an_unknown_name_is_a_usage_error_that_lists_the_known_ones(catalog: dic
 def test_an_engine_that_fails_is_one_line(catalog: dict[str, Recipe]) -> None:
     client = fake_client()
     client.broken = "list"
-    with pytest.raises(EngineError, match=r"listing images: engine fell over$"):
+    with pytest.raises(EngineError, match=r"looking for images: engine fell over$"):
         ensure(["side"], client, catalog=catalog)
 
 

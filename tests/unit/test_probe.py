@@ -120,8 +120,8 @@ def test_no_http_is_the_candidates(serve: Serve) -> None:
 
 
 def test_too_late_is_the_candidates(serve: Serve) -> None:
-    with pytest.raises(ProbeFailedError, match=r"within 0\.2 s"):
-        PROBE.get(serve(lambda _: time.sleep(2)).url, seconds=0.2)
+    with pytest.raises(ProbeFailedError, match=r"within 0\.05 s"):
+        PROBE.get(serve(lambda _: time.sleep(2)).url, seconds=0.05)
 
 
 def test_a_wrong_address_is_the_checks() -> None:
@@ -220,7 +220,7 @@ def test_load(serve: Serve) -> None:
 
 
 def test_load_tells_what_failed() -> None:
-    report = PROBE.load("http://127.0.0.1:1/", duration=0.1, interval=0.02, json={"a": 1})
+    report = PROBE.load("http://127.0.0.1:1/", duration=0.1, interval=0.01, json={"a": 1})
     assert report.good == 0
     assert report.total == report.errors["refused"] > 0
     assert report.first_error == "connection refused"

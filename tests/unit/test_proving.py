@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mde_grader.codec.scorecards import scorecard_to
+from mde_grader.durations import remember
 from mde_grader.errors import UsageError
 from mde_grader.labs import LabFolder
 from mde_grader.model import Fault, Outcome, Status, SubmissionIdentity
@@ -70,6 +71,7 @@ class Grader:
 def grader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grader:
     made = Grader(LabFolder(write(tmp_path / "labs" / "lab-memory", FILES)))
     monkeypatch.setattr(subprocess, "run", made.run)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return made
 
 
@@ -88,6 +90,12 @@ def test_a_lab_whose_solutions_do_as_they_say_is_proven(grader: Grader) -> None:
 
 def test_rows_keep_their_order_side_by_side(grader: Grader) -> None:
     assert [row.name for row in verify(grader.lab, jobs=3).rows] == ["reference", "broken-a", "starter"]
+
+
+def test_the_longest_goes_first_the_next_time(grader: Grader) -> None:
+    remember("lab-memory", {"broken-a": 3, "reference": 50, "starter": 1})
+    verify(grader.lab)
+    assert [call[call.index("--candidate") + 1] for call in grader.calls] == ["reference", "broken-a", "starter"]
 
 
 def test_each_is_graded_from_its_own_copy_by_a_process_of_its_own(grader: Grader) -> None:

@@ -196,11 +196,18 @@ class Stack:
             raise self.error
 
 
-@pytest.mark.parametrize(("disturbs", "restored"), [(True, 1), (False, 0)])
-def test_the_stack_is_brought_back_after_what_disturbs_it(
-    write: Write, tmp_path: Path, disturbs: bool, restored: int
+DISTURBS = """
+@requirement('a', disturbs={})
+def test_{}(stack):
+    '''It stands.'''
+"""
+
+
+@pytest.mark.parametrize(("first", "second", "restored"), [(True, False, 1), (False, True, 0), (True, True, 1)])
+def test_the_stack_is_brought_back_for_the_check_that_comes_next(
+    write: Write, tmp_path: Path, first: bool, second: bool, restored: int
 ) -> None:
-    checks = write(f"@requirement('a', disturbs={disturbs})\ndef test_a(stack):\n    assert False\n")
+    checks = write(DISTURBS.format(first, "a") + DISTURBS.format(second, "b").replace("'a'", "'b'"))
     stack = Stack()
     future: Future[Any] = Future()
     future.set_result(stack)
@@ -209,9 +216,9 @@ def test_the_stack_is_brought_back_after_what_disturbs_it(
 
 
 def test_a_stack_that_cannot_be_brought_back_changes_no_outcome(write: Write, tmp_path: Path) -> None:
-    checks = write("@requirement('a', disturbs=True)\ndef test_a(stack):\n    '''It stands.'''\n")
+    checks = write(DISTURBS.format(True, "a") + DISTURBS.format(True, "b"))
     future: Future[Any] = Future()
     future.set_result(Stack(BuildFailedError("start.exited", "web ended")))
     done = run(checks, tmp_path, stack=future)
-    assert statuses(done) == {"test_a": Status.PASSED}
+    assert statuses(done) == {"test_a": Status.PASSED, "test_b": Status.PASSED}
     assert done.notes == ("after “It stands.”: web ended",)

@@ -150,13 +150,13 @@ def test_worker_is_killed(probe: Probe, take: Take, restart: Callable[..., None]
     order, orders = {f"{words['item']}_id": take()["id"]}, f"{desk}/{words['jobs']}"
     jobs = [f"{orders}/{number(probe.post(orders, json=order))}" for _ in range(2)]
     _await_done(probe, jobs[:1], words, seconds=10)
-    time.sleep(0.35)
+    time.sleep(0.3)
     restart()
     _await_done(probe, jobs, words, seconds=15)
 
 
 def _await_done(probe: Probe, jobs: Sequence[str], words: Words, *, seconds: float) -> None:
-    for attempt in eventually(seconds=seconds, interval=0.05):
+    for attempt in eventually(seconds=seconds, interval=0.1):
         with attempt:
             answers = [probe.get(job, seconds=5) for job in jobs]
             states = [str(fields(answer).get("state", f"status {answer.status}")) for answer in answers]

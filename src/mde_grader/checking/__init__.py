@@ -1,7 +1,8 @@
 """What the author of a check imports.
 
 A check is a pytest test that carries `@requirement(...)`. Its docstring is the candidate's text. It asks for fixtures
-(`stack`, `probe`, `host`, `hosts`, `images`, `rebuild`, `submission`, `given`) and fails by `expect(...)` or `assert`.
+(`stack`, `probe`, `workspace`, `host`, `hosts`, `images`, `rebuild`, `submission`, `given`) and fails by `expect(...)`
+or `assert`.
 """
 
 from mde_grader.checking.api import CheckFailedError, eventually, expect, fail, requirement

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from mde_grader.model import Trust
 
-STACK_FIXTURES = frozenset({"stack", "probe", "host", "hosts"})
+STACK_FIXTURES = frozenset({"stack", "probe", "host", "hosts", "workspace"})
 IMAGE_FIXTURES = frozenset({"images", "rebuild"})
-OUTSIDE_FIXTURES = frozenset({"probe", "host", "hosts"})
+OUTSIDE_FIXTURES = frozenset({"probe", "host", "hosts", "workspace"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from mde_grader.checking.hosts import Hosts
 from mde_grader.checking.judging import OUT_OF_TIME, Judged, blocked_by, judge
 from mde_grader.checking.ordering import Planned, order
 from mde_grader.checking.probe import Probe
+from mde_grader.checking.workspace import Workspace
 from mde_grader.clean import clean
 from mde_grader.errors import LabInvalidError, SubmissionError
 from mde_grader.model import Lab, Outcome, Status
@@ -155,9 +156,10 @@ class Judge:
         self._listener(outcome)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Bring the stack back after a check that disturbed it."""
-        if not self._collector.planned[item.nodeid].disturbs or self._context.seconds_left() <= 0:
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Bring the stack back after a check that disturbed it; after the last one nobody looks at it any more."""
+        disturbed = self._collector.planned[item.nodeid].disturbs
+        if not disturbed or nextitem is None or self._context.seconds_left() <= 0:
             return
         stack = self._context.stack
         if stack.done() and stack.exception() is None:
@@ -172,7 +174,10 @@ class Judge:
 
 
 class Fixtures:
-    """The fixtures that checks ask for; each waits for what it hands out."""
+    """The fixtures that checks ask for; each waits for what it hands out.
+
+    All live as long as the session, so that a lab's own session fixtures can ask for them.
+    """
 
     def __init__(self, context: CheckContext) -> None:
         self._context = context
@@ -197,38 +202,43 @@ class Fixtures:
         """The lab's parameters as this candidate got them, by name."""
         return self._context.variant
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def images(self) -> Mapping[str, BuiltImage]:
         """The built images, by service."""
         return self._context.images.result()
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def rebuild(self) -> Callable[[str, Change], BuiltImage]:
         """Build a service's image again from a changed copy of the submission."""
         self._context.images.result()
         return self._context.rebuild
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def search_image(self) -> Search:
         """Find byte strings in all layers of a built image."""
         return self._context.search
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def stack(self) -> Stack:
         """The running stack."""
         return self._context.stack.result()
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def probe(self, stack: Stack) -> Probe:
         """A client on the stack's network."""
         return Probe(stack.session)
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def hosts(self, stack: Stack) -> Hosts:
         """Testinfra hosts of the services, by name."""
         return Hosts(stack)
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def host(self, hosts: Hosts) -> object:
         """The testinfra host of the lab's main service."""
         return hosts[self._context.main]
+
+    @pytest.fixture(scope="session")
+    def workspace(self, stack: Stack) -> Workspace:
+        """Runs the candidate's tool on what was handed in."""
+        return Workspace(stack, self._context.main)

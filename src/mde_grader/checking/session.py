@@ -24,6 +24,13 @@ from mde_grader.model import Lab, Outcome
 from mde_grader.places import data_root
 
 _INI = Path(__file__).with_name("checks.ini")
+_UNUSED = (
+    *("cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath"),
+    *("pastebin", "setuponly", "setupplan", "stepwise"),
+    # These two collect garbage five times over at the end, which took 0.1 s, to warn of what no check is judged by.
+    *("threadexception", "unraisableexception"),
+)
+"""Plug-ins of pytest's own that a check has no use for; each costs its part of every attempt's start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +112,12 @@ def _pytest(options: list[str], checks: Path, plugins: list[object], log: Path) 
         f"--confcutdir={checks}",
         "--import-mode=importlib",
         "--disable-plugin-autoload",
-        "-pno:cacheprovider",
-        # They collect garbage five times over at the end, which took 0.1 s, to warn of what no check is judged by.
-        "-pno:unraisableexception",
-        "-pno:threadexception",
+        *(f"-pno:{name}" for name in _UNUSED),
         "--capture=no",
         "--color=no",
         "-q",
         "-rN",  # its summary cuts lines, and what is left of a secret that was cut could no longer be masked
-        "--tb=short",
+        "--tb=native",  # the others read the whole source of each function that a traceback goes through
         str(checks),
     ]
     with (

@@ -42,6 +42,8 @@ def command(  # noqa: PLR0913 - one argument an option
     if build_ca:
         os.environ[AUTHORITIES] = str(build_ca.resolve())
     wanted = names or (required_for(load_lab(lab, labs).environment()) if lab else all_names())
-    made = ensure(wanted, image_client(), (lambda _: None) if quiet else note, refresh=refresh)
+    # Who asks for all is not stopped by one that needs what this machine has not got; a lab that needs it will be.
+    strict = bool(names or lab)
+    made = ensure(wanted, image_client(), (lambda _: None) if quiet else note, refresh=refresh, lenient=not strict)
     for image in made:
         say(f"{image.tag}  {image.how}")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from mde_grader.codec.documents import Document
 from mde_grader.codec.nodes import Node
+from mde_grader.codec.workspaces import insist_on_known_variables, insist_on_workspace, is_workspace
 from mde_grader.environments import Environment, Ready, Variable
 from mde_grader.runtimes.base import BuildLimits, Limits, Mount, ServiceSpec
 
@@ -26,6 +27,8 @@ _PART = (
     *("schema", "kind", "main", "required", "bases", "images", "image_volumes", "variables", "index", "deadline"),
     *("build", "limits", "ready", "writable_root", "root_user", "capabilities", "max_services", "network"),
 )
+_NOT_FOR_WORKSPACES = tuple(name for name in _PART if name not in {"schema", "kind", "main", "variables", "deadline"})
+_SHORT_LIMITS = ("memory_mb", "tmp_mb", "layer_mb")
 _SERVICE = (
     *("image", "environment", "command", "entrypoint", "depends_on", "tmpfs", "read_only", "user", "working_dir"),
     *("volumes", "cap_add", "stop_signal", "stop_grace_period", "x-mde"),
@@ -47,8 +50,13 @@ def environment_from(document: Document, *, file: str = "environment.yaml") -> E
     """
     root = Node(document.data, file, document.lines)
     parts = root.fields(("name", "services", "volumes", "x-mde"), ("x-mde",))
-    services = tuple(_service(name, node) for name, node in parts["services"].items()) if "services" in parts else ()
+    nodes = dict(parts["services"].items()) if "services" in parts else {}
+    services = tuple(_service(name, node) for name, node in nodes.items())
     environment = _environment(parts["x-mde"], services)
+    for name, node in nodes.items():
+        insist_on_known_variables(node, environment.variables, workspace=is_workspace(node))
+        if is_workspace(node):
+            insist_on_workspace(node, next(spec for spec in services if spec.name == name))
     _check_requires(root, environment)
     return environment
 
@@ -57,8 +65,16 @@ def _environment(node: Node, services: tuple[ServiceSpec, ...]) -> Environment:
     parts = node.fields(_PART, ("kind", "main"))
     if "schema" in parts:
         parts["schema"].choice([SCHEMA])
-    kind = parts["kind"].choice(("compose", "dockerfile"))
+    kind = parts["kind"].choice(("compose", "dockerfile", "workspace"))
     main = parts["main"].text(pattern=_NAME)
+    # A lab's own service is not the candidate's, a workspace's commands are.
+    workspaces = tuple(service for service in services if service.candidate)
+    services = tuple(service for service in services if not service.candidate)
+    if kind == "workspace":
+        _insist_on_workspace_lab(parts, main, workspaces)
+        return Environment(kind=kind, main=main, services=services, workspaces=workspaces, **_options(parts))
+    if workspaces:
+        parts["kind"].fail(f"must be `workspace`, for {workspaces[0].name!r} is one")
     required = parts["required"].words(pattern=_NAME) if "required" in parts else (main,)
     here = parts.get("required", parts["main"])
     if main not in required:
@@ -66,6 +82,14 @@ def _environment(node: Node, services: tuple[ServiceSpec, ...]) -> Environment:
     if any(service.name in required for service in services):
         here.fail("names a service that the lab brings itself")
     return Environment(kind=kind, main=main, required=required, services=services, **_options(parts))
+
+
+def _insist_on_workspace_lab(parts: dict[str, Node], main: str, workspaces: tuple[ServiceSpec, ...]) -> None:
+    for name in _NOT_FOR_WORKSPACES:
+        if name in parts:
+            parts[name].fail("has no meaning in a workspace lab, where nothing of the submission is built or started")
+    if main not in [workspace.name for workspace in workspaces]:
+        parts["main"].fail("must name a service with `x-mde: {workspace: true}`")
 
 
 def _options(parts: dict[str, Node]) -> dict[str, Any]:
@@ -143,11 +167,13 @@ def _service(name: str, node: Node) -> ServiceSpec:
     }
     given |= {ours: read(parts[key]) for key, (ours, read) in renamed.items() if key in parts}
     given |= _service_extension(parts["x-mde"]) if "x-mde" in parts else {}
-    return ServiceSpec(name=name, image=parts["image"].text(pattern=_IMAGE), candidate=False, **given)
+    return ServiceSpec(name=name, image=parts["image"].text(pattern=_IMAGE), candidate=is_workspace(node), **given)
 
 
 def _service_extension(node: Node) -> dict[str, Any]:
-    parts = node.fields(("ready", "ready_seconds", "memory_mb", "limits", "aliases"))
+    parts = node.fields(("workspace", "ready", "ready_seconds", *_SHORT_LIMITS, "limits", "aliases"))
+    if "workspace" in parts:
+        parts["workspace"].flag()
     given: dict[str, Any] = {}
     if "ready" in parts:
         given["ready"] = parts["ready"].text(pattern=_URL)
@@ -156,9 +182,8 @@ def _service_extension(node: Node) -> dict[str, Any]:
     if "aliases" in parts:
         given["aliases"] = parts["aliases"].words(pattern=_NAME)
     limits = _limits(parts["limits"], Limits()) if "limits" in parts else Limits()
-    if "memory_mb" in parts:
-        limits = dataclasses.replace(limits, memory_mb=parts["memory_mb"].integer(1, _MAX_LIMIT))
-    return given | {"limits": limits}
+    short = {name: parts[name].integer(1, _MAX_LIMIT) for name in _SHORT_LIMITS if name in parts}
+    return given | {"limits": dataclasses.replace(limits, **short)}
 
 
 def _environment_of(node: Node) -> dict[str, str]:

@@ -56,7 +56,7 @@ def examine(listener: Callable[[str], None] = lambda _: None) -> Diagnosis:
         return Diagnosis(findings=(found,), seconds=time.monotonic() - began)
     about = _about(engine, info)
     answered = Finding("engine", "an engine answers", held=True, wanted="an answer", seen=f"Docker {about['version']}")
-    findings = [replace(answered, seconds=time.monotonic() - began), *_measured(engine, listener), stock(engine)]
+    findings = [replace(answered, seconds=time.monotonic() - began), *_measured(engine, listener), *stock(engine)]
     return Diagnosis(about, isolation_of(info), tuple(findings), time.monotonic() - began)
 
 

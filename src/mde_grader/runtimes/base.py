@@ -8,11 +8,13 @@ Sizes are in MiB where a name ends in `_mb`; durations are seconds; deadlines ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran, VolumeFiles
 from mde_grader.runtimes.inspector.session import Session
 
 LABEL = "mde-grade"
@@ -167,7 +169,7 @@ class ServiceSpec:
 
     Attributes:
         name: Service name, also its name on the stack's network.
-        image: Image id or tag; always one that is on the engine already.
+        image: Image id or tag, of one that is on the engine already; empty while it is being built (see `Runtime.up`).
         candidate: False for a grader-owned service.
         user: Overrides the image's user; None leaves it.
         files: Small files written before the start (Compose secrets and configs), path to content; mode 0444.
@@ -206,12 +208,27 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class StackSpec:
-    """An environment to start. With one service and `network=False` the side container joins its namespaces."""
+    """An environment to start. With one service and `network=False` the side container joins its namespaces.
+
+    Attributes:
+        services: What is started.
+        owner: Labels of everything that is made.
+        network: Whether the stack has a network of its own.
+        side_image: The side container's image.
+        workspaces: What commands can be run in: nothing of it is started with the stack. Its first mount is where its
+            commands work, and its user, a number other than root's, owns that volume.
+    """
 
     services: tuple[ServiceSpec, ...]
     owner: Owner
     network: bool = True
     side_image: str = "mde-grade/side"
+    workspaces: tuple[ServiceSpec, ...] = ()
+
+    def with_images(self, images: Mapping[str, BuiltImage]) -> StackSpec:
+        """The same, where services without an image get theirs, by service."""
+        services = (each if each.image else replace(each, image=images[each.name].id) for each in self.services)
+        return replace(self, services=tuple(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +357,38 @@ class Stack(Protocol):
         """Bring every service back to running and ready after a check that disturbed it; cheap when all is well."""
         ...
 
+    def run(  # noqa: PLR0913
+        self,
+        workspace: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        environment: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+        limit: int = OUTPUT_LIMIT,
+    ) -> Ran:
+        """Run one command in a new container of a workspace; nothing of it but its files lives on when it has ended.
+
+        May be called from several threads at once. A command that is not in the image ends with exit code 127, as in a
+        shell.
+
+        Args:
+            workspace: Name of the workspace; KeyError names the ones there are.
+            command: Program and arguments, as they are.
+            seconds: When it is killed, from its start.
+            environment: Added to the workspace's own.
+            working_dir: A folder that is there; the workspace's own when None.
+            limit: Bytes that are kept of each output.
+
+        Raises:
+            EngineError: It could not be run, or the stack was closed meanwhile.
+        """
+        ...
+
+    def files(self, workspace: str) -> VolumeFiles:
+        """The files on the volume where a workspace's commands work; KeyError names the workspaces there are."""
+        ...
+
     def keep(self) -> str:
         """Leave everything up after the grader has gone; returns how to look inside, for a person.
 
@@ -402,10 +451,15 @@ class Runtime(Protocol):
         """
         ...
 
-    def up(self, spec: StackSpec) -> Stack:
+    def up(self, spec: StackSpec, images: Future[dict[str, BuiltImage]] | None = None) -> Stack:
         """Start the side container and the services, in the order of `requires`, and wait until they are ready.
 
         Nothing is left behind when it raises.
+
+        Args:
+            spec: What to start.
+            images: Images of the services that have none in `spec` yet, by service; all else may start without them.
+                What they raise is raised.
 
         Raises:
             StartFailedError: A candidate's service did not start or did not become ready.

@@ -5,14 +5,17 @@ ready is late at once, and one that ignores its stop signal is killed at once af
 """
 
 from mde_grader.testing.builds import fake_build
-from mde_grader.testing.programs import FakeProgram
+from mde_grader.testing.programs import FakeCommand, FakeProgram
 from mde_grader.testing.runtime import FakeEngine, FakeRuntime, fake_owner
 from mde_grader.testing.services import FakeService
 from mde_grader.testing.sessions import FakeSession
 from mde_grader.testing.stacks import FakeStack
+from mde_grader.testing.volumes import FakeFiles
 
 __all__ = [
+    "FakeCommand",
     "FakeEngine",
+    "FakeFiles",
     "FakeProgram",
     "FakeRuntime",
     "FakeService",

@@ -6,8 +6,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from mde_grader.runtimes.commands import Ran
+
 TERMINATED = 143
 """Exit code after SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCommand:
+    """One command of a workspace, as the program of its image is told of it.
+
+    Attributes:
+        words: Program and arguments.
+        environment: The workspace's variables with those of this command.
+        working_dir: Where it runs.
+        seconds: How long it may run.
+        files: Files on the workspace's volume by their path there; it may change them.
+    """
+
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
+    working_dir: str
+    seconds: float
+    files: dict[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,7 @@ class FakeProgram:
         files: Files in the container.
         serve: Body of its answer to an HTTP request; it is given the files on the service's volumes.
         started: Called with the same at each start.
+        run: How a command ends, where the image is a workspace's; called in the thread that asked for it.
     """
 
     ready_after: float | None = 0.0
@@ -37,6 +59,7 @@ class FakeProgram:
     files: Mapping[str, bytes] = field(default_factory=dict)
     serve: Callable[[dict[str, bytes]], bytes] = lambda _: b"ok\n"
     started: Callable[[dict[str, bytes]], None] = lambda _: None
+    run: Callable[[FakeCommand], Ran] = lambda _: Ran(0)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from mde_grader.runtimes.base import (
@@ -70,8 +71,9 @@ class FakeRuntime:
         self.engine.programs.setdefault(image.id, FakeProgram())
         return image
 
-    def up(self, spec: StackSpec) -> Stack:
+    def up(self, spec: StackSpec, images: Future[dict[str, BuiltImage]] | None = None) -> Stack:
         """See `base.Runtime`."""
+        spec = spec if images is None else spec.with_images(images.result())
         stack = FakeStack(self.engine.programs, spec, self._gone)
         self.engine.stacks.append(stack)
         try:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-from mde_grader.errors import ImageMissingError, StartFailedError
-from mde_grader.runtimes.base import Service, StackSpec
+from mde_grader.errors import EngineError, ImageMissingError, StartFailedError
+from mde_grader.runtimes.base import Service, ServiceSpec, StackSpec
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran, VolumeFiles
 from mde_grader.runtimes.inspector.session import Session, SessionError
-from mde_grader.testing.programs import FakePlace, FakeProgram
+from mde_grader.testing.programs import FakeCommand, FakePlace, FakeProgram
 from mde_grader.testing.services import FakeService
 from mde_grader.testing.sessions import FakeSession
+from mde_grader.testing.volumes import FakeFiles
 
 
 class FakeStack:
@@ -49,16 +51,55 @@ class FakeStack:
         """See `base.Stack`."""
         return iter(self._services)
 
+    def run(  # noqa: PLR0913
+        self,
+        workspace: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        environment: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+        limit: int = OUTPUT_LIMIT,
+    ) -> Ran:
+        """See `base.Stack`."""
+        spec = self._workspace(workspace)
+        if self.closed:
+            raise EngineError("the stack was closed")
+        asked = FakeCommand(
+            words=tuple(command),
+            environment={**spec.environment, **(environment or {})},
+            working_dir=working_dir or spec.working_dir or "/",
+            seconds=seconds,
+            files=self._volume(spec),
+        )
+        ran = self.place.programs[spec.image].run(asked)
+        return dataclasses.replace(ran, out=ran.out[:limit], err=ran.err[:limit])
+
+    def files(self, workspace: str) -> VolumeFiles:
+        """See `base.Stack`."""
+        return FakeFiles(self._volume(self._workspace(workspace)))
+
+    def _volume(self, spec: ServiceSpec) -> dict[str, bytes]:
+        return self.place.volumes.setdefault(spec.mounts[0].volume, {})
+
+    def _workspace(self, name: str) -> ServiceSpec:
+        for spec in self._spec.workspaces:
+            if spec.name == name:
+                return spec
+        names = ", ".join(spec.name for spec in self._spec.workspaces)
+        raise KeyError(f"no workspace {name}; there are {names or 'none'}")
+
     def start(self) -> None:
         """Start everything, each after what it requires."""
+        for spec in (*self._spec.services, *self._spec.workspaces):
+            if spec.image not in self.place.programs:
+                raise ImageMissingError(f"the image {spec.image} is not on this engine")
         left = list(self._spec.services)
         while left:
             ready = [spec for spec in left if {*spec.requires, *spec.awaits} <= set(self._services)]
             if not ready:
                 raise StartFailedError("start.requires", "the services cannot be started in any order")
             for spec in ready:
-                if spec.image not in self.place.programs:
-                    raise ImageMissingError(f"the image {spec.image} is not on this engine")
                 service = self._services[spec.name] = FakeService(self.place, spec.name, spec)
                 service.launch()
                 service.check_ready(spec.ready_seconds)

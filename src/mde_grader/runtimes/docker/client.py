@@ -161,14 +161,18 @@ class Engine(APIClient):
         for response in list(self._builds):
             hang_up(response)
 
-    def attach_stream(self, container: str) -> socket.socket:
-        """A stream socket to a container's standard input, output and error; to be called before its start."""
-        response = self.open(
+    def attachment(self, container: str, *, stdin: bool = False) -> requests.Response:
+        """A container's output as it comes, to be called before its start; `raw_socket` of it is a stream socket."""
+        return self.open(
             "POST",
             f"/containers/{container}/attach",
-            params={"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1},
+            params={"stream": 1, "stdin": int(stdin), "stdout": 1, "stderr": 1},
             headers={"Connection": "Upgrade", "Upgrade": "tcp"},
         )
+
+    def attach_stream(self, container: str) -> socket.socket:
+        """A stream socket to a container's standard input, output and error; to be called before its start."""
+        response = self.attachment(container, stdin=True)
         sock = raw_socket(response)
         sock.settimeout(None)
         _KEPT.add(sock, response)

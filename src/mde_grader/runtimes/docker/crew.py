@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from mde_grader.errors import EngineError, ImageMissingError, StartFailedError
-from mde_grader.runtimes.base import LABEL, ServiceSpec, StackSpec
+from mde_grader.runtimes.base import LABEL, BuiltImage, ServiceSpec, StackSpec
 from mde_grader.runtimes.docker import volumes
 from mde_grader.runtimes.docker.accounts import insist_on_plain_accounts
 from mde_grader.runtimes.docker.archives import read_file
@@ -20,13 +20,17 @@ from mde_grader.runtimes.docker.client import BAD_REQUEST, NOT_FOUND, Engine, Re
 from mde_grader.runtimes.docker.contexts import file_archive
 from mde_grader.runtimes.docker.names import ROLE_LABEL, SERVICE_LABEL, unique
 from mde_grader.runtimes.docker.networks import create_network
-from mde_grader.runtimes.docker.profile import service_config, side_config
+from mde_grader.runtimes.docker.profile import command_config, service_config, side_config
 from mde_grader.runtimes.docker.users import is_root_name, is_root_number, named_user
 from mde_grader.runtimes.docker.watch import LayerWatch, Watch
 from mde_grader.runtimes.failures import Stage, Trouble, blame
 
 REMOVE_SECONDS = 20.0
 PASSWD_LIMIT = 262_144
+
+
+class VolumesUnknownError(Exception):
+    """An image that was built beside the start declares a volume, and the side container had to hold it by then."""
 
 
 class Crew:
@@ -55,17 +59,34 @@ class Crew:
         self._images: dict[str, dict[str, Any]] = {}
         self._root_names: dict[tuple[str, str], bool] = {}
         self._volumes: dict[str, volumes.Volume] = {}
+        self._closed = False
         self._spent: set[str] = set()
         self._plain: set[str] = set()
 
     def prepare(self) -> None:
         """Look the images up and make the volumes, without which nothing can be created."""
-        for service in self.spec.services:
-            self._image(service.image)
-        described = [(service, self._config(service.image)) for service in self.spec.services]
-        self._volumes = volumes.wanted(self.spec.owner.attempt, described)
+        self._volumes = self._wanted_volumes()
         for volume in self._volumes.values():
             volumes.make_volume(self.engine, volume, self._labels("volume"))
+
+    def complete(self, images: Mapping[str, BuiltImage]) -> None:
+        """Take in the images of the services that had none.
+
+        Raises:
+            VolumesUnknownError: One declares a volume; nothing of this crew can be used.
+        """
+        self.spec = self.spec.with_images(images)
+        if not self._wanted_volumes().keys() <= self._volumes.keys():
+            raise VolumesUnknownError
+
+    def _wanted_volumes(self) -> dict[str, volumes.Volume]:
+        """The volumes of all services, as far as their images are known."""
+        specs = (*self.spec.services, *self.spec.workspaces)
+        described = [(each, self._config(each.image) if each.image else {}) for each in specs]
+        found = volumes.wanted(self.spec.owner.attempt, described)
+        for workspace in self.spec.workspaces:
+            found = volumes.owned(found, workspace, self.numbered_user(workspace))
+        return found
 
     @property
     def holds_volumes(self) -> bool:
@@ -81,7 +102,13 @@ class Crew:
         """Make the side container; it does not run yet."""
         spec = self.spec
         seconds = spec.owner.expires - time.time()
-        body = side_config(spec.side_image, labels=self._labels("side"), network=self.network, seconds=seconds)
+        body = side_config(
+            spec.side_image,
+            labels=self._labels("side"),
+            network=self.network,
+            seconds=seconds,
+            writes=bool(spec.workspaces),
+        )
         body["HostConfig"]["Mounts"] = volumes.holding(self._volumes.values())
         if self.network is None:
             body["HostConfig"]["ExtraHosts"] = [f"{service.name}:127.0.0.1" for service in spec.services]
@@ -129,6 +156,54 @@ class Crew:
             self._layers.add(container, spec.limits.layer_mb)
         return container
 
+    def create_command(self, spec: ServiceSpec) -> str:
+        """Make the container of one command of a workspace and return its id; it does not run yet.
+
+        Raises:
+            EngineError: The engine refuses it.
+        """
+        body = command_config(
+            spec,
+            user=self.numbered_user(spec),
+            labels={**self._labels("command"), SERVICE_LABEL: spec.name},
+            network=self.network,
+            volumes={mount.target: self.volume(mount.volume).name for mount in spec.mounts},
+        )
+        try:
+            return self._made(unique(self.spec.owner.attempt, spec.name), body)
+        except RefusalError as refusal:
+            raise EngineError(f"a command of {spec.name} cannot be made: {refusal.message}") from refusal
+
+    def numbered_user(self, spec: ServiceSpec) -> str:
+        """`uid:gid` that a workspace's commands run as.
+
+        Raises:
+            EngineError: It is root's, or no number, which is for the image's author to mend.
+        """
+        uid, _, gid = self._user(spec).partition(":")
+        if not (uid.isascii() and uid.isdigit() and int(uid) > 0 and (not gid or (gid.isascii() and gid.isdigit()))):
+            raise EngineError(f"the workspace {spec.name} needs a user by number and other than root, not {uid!r}")
+        return f"{uid}:{gid or uid}"
+
+    def volume(self, key: str) -> volumes.Volume:
+        """A volume of the stack by the name that the stack has for it."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("the stack was closed")
+            return self._volumes[key]
+
+    def held(self, key: str) -> str:
+        """Where the side container holds a volume of the stack."""
+        return volumes.held_at(list(self._volumes).index(key))
+
+    @property
+    def stands(self) -> bool:
+        """Whether the side container still runs, which ends with the stack or with the engine only."""
+        try:
+            return bool(self.engine.ask("GET", f"/containers/{self.side}/json")["State"]["Running"])
+        except (RefusalError, EngineError):
+            return False
+
     def launch(self, container: str, spec: ServiceSpec) -> None:
         """Run a container.
 
@@ -164,6 +239,7 @@ class Crew:
         """Remove everything. A step that fails does not keep the others from being taken; the first error is raised."""
         self._layers.close()
         with self._lock:
+            self._closed = True
             containers, images = list(self._containers), list(self._file_images)
             self._file_images.clear()
             gone, self._volumes = list(self._volumes.values()), {}
@@ -203,8 +279,11 @@ class Crew:
     def _made(self, name: str, body: Mapping[str, Any]) -> str:
         container = str(self.engine.ask("POST", "/containers/create", params={"name": name}, body=body)["Id"])
         with self._lock:
-            self._containers.append(container)
-        return container
+            if not self._closed:
+                self._containers.append(container)
+                return container
+        self.engine.quietly("DELETE", f"/containers/{container}", params={"force": 1, "v": 1})
+        raise EngineError("the stack was closed while a container was made for it")
 
     def _mounted(self, spec: ServiceSpec) -> dict[str, str]:
         """Target to volume. What an image declares is new for every container but the first: only a named one lasts."""

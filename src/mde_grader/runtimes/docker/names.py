@@ -11,7 +11,7 @@ CACHE_LABEL = f"{LABEL}.cache"
 """On every image and step of a build: the lab whose cache it belongs to, and nothing of the attempt."""
 
 ROLE_LABEL = f"{LABEL}.role"
-"""`side`, `service`, `index`, `network`, `volume`, `files`."""
+"""`side`, `service`, `command`, `index`, `network`, `volume`, `files`."""
 
 SERVICE_LABEL = f"{LABEL}.service"
 ATTEMPT_LABEL = f"{LABEL}.attempt"

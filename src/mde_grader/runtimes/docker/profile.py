@@ -6,6 +6,7 @@ Every flag's reason stands in docs/explanation; the defaults' figures were measu
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mde_grader.runtimes.base import Limits, ServiceSpec
@@ -18,6 +19,9 @@ LOG = {"Type": "local", "Config": {"max-size": "1m", "max-file": "2", "compress"
 
 SIDE_CAPABILITIES = ("SYS_PTRACE", "DAC_READ_SEARCH", "SYS_CHROOT")
 """To look into services of other users. No service has them, so none can look into the side container."""
+
+WRITE_CAPABILITIES = ("SETGID", "SETUID")
+"""To write files of a workspace as its user; the side container of a stack without one does not have them."""
 
 SIDE_LIMITS = Limits(memory_mb=256, cpus=2.0, pids=256, nofile=4096, file_mb=8)
 INDEX_LIMITS = Limits(memory_mb=256, cpus=1.0, pids=64, nofile=1024, file_mb=64)
@@ -101,9 +105,53 @@ def _overrides(spec: ServiceSpec) -> dict[str, Any]:
     return found
 
 
-def side_config(image: str, *, labels: Mapping[str, str], network: str | None, seconds: float) -> dict[str, Any]:
-    """The body of the create call for the side container: our eyes and our voice, attached before it starts."""
-    host = _hardened(SIDE_LIMITS, capabilities=SIDE_CAPABILITIES, read_only=True)
+def command_config(spec: ServiceSpec, *, user: str, labels: Mapping[str, str], network: str | None,
+                   volumes: Mapping[str, str]) -> dict[str, Any]:  # fmt: skip
+    """The body of the create call for one command of a workspace: a candidate's service that has nothing to answer to.
+
+    Args:
+        spec: The workspace; its entrypoint is the command.
+        user: `uid:gid`, never root's.
+        labels: Our labels.
+        network: Name of the stack's network; None for none at all.
+        volumes: Target path to the volume's name on the engine.
+    """
+    body = service_config(
+        replace(spec, read_only=True, capabilities=(), user=user),
+        image=spec.image,
+        user=user,
+        labels=labels,
+        side="",
+        network=network or "none",
+        share_pid=False,
+        volumes=volumes,
+    )
+    host = body["HostConfig"]
+    # Its output comes over the attached stream; what an image holds at a volume's place is not to be copied there.
+    host["LogConfig"] = {"Type": "none"}
+    for mount in host["Mounts"]:
+        mount["VolumeOptions"] = {"NoCopy": True}
+    for path, options in map(_split, spec.tmpfs):
+        if "exec" in options.split(","):
+            host["Tmpfs"][path] += ",exec"
+    body["NetworkingConfig"] = {"EndpointsConfig": {network: {}} if network else {}}
+    return body
+
+
+def side_config(
+    image: str, *, labels: Mapping[str, str], network: str | None, seconds: float, writes: bool = False
+) -> dict[str, Any]:
+    """The body of the create call for the side container: our eyes and our voice, attached before it starts.
+
+    Args:
+        image: Its image.
+        labels: Our labels.
+        network: Name of the stack's network; None for none at all.
+        seconds: How long it may live.
+        writes: Whether it writes files of a workspace.
+    """
+    capabilities = SIDE_CAPABILITIES + (WRITE_CAPABILITIES if writes else ())
+    host = _hardened(SIDE_LIMITS, capabilities=capabilities, read_only=True)
     host["NetworkMode"] = network or "none"
     if network is not None:
         host |= RESOLVER

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from mde_grader.errors import EngineError
@@ -25,7 +27,7 @@ from mde_grader.runtimes.docker import cache
 from mde_grader.runtimes.docker.builds import build
 from mde_grader.runtimes.docker.client import Engine, RefusalError, connect_engine
 from mde_grader.runtimes.docker.contexts import MIB
-from mde_grader.runtimes.docker.crew import Crew
+from mde_grader.runtimes.docker.crew import Crew, VolumesUnknownError
 from mde_grader.runtimes.docker.isolation import isolation_of
 from mde_grader.runtimes.docker.layers import search_layers
 from mde_grader.runtimes.docker.names import CACHE_LABEL
@@ -59,7 +61,8 @@ class DockerRuntime:
     def info(self) -> EngineInfo:
         """See `base.Runtime`."""
         try:
-            about, version = self.engine.ask("GET", "/info"), self.engine.ask("GET", "/version")
+            with ThreadPoolExecutor(2, thread_name_prefix="mde-info") as pool:
+                about, version = pool.map(partial(self.engine.ask, "GET"), ("/info", "/version"))
         except RefusalError as refusal:
             raise EngineError(f"the engine does not say what it is: {refusal.message}") from refusal
         podman = any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or ())
@@ -82,12 +85,18 @@ class DockerRuntime:
             self._in_use[image.id] = (users + 1, spec.limits)
         return image
 
-    def up(self, spec: StackSpec) -> Stack:
+    def up(self, spec: StackSpec, images: Future[dict[str, BuiltImage]] | None = None) -> Stack:
         """See `base.Runtime`."""
+        try:
+            return self._up(spec, images)
+        except VolumesUnknownError:
+            return self._up(spec if images is None else spec.with_images(images.result()), None)
+
+    def _up(self, spec: StackSpec, images: Future[dict[str, BuiltImage]] | None) -> Stack:
         crew = Crew(self.engine, self._watch, spec, self._pool)
         stack = DockerStack(crew, self._open_session)
         try:
-            stack.start()
+            stack.start(images)
         except BaseException:
             with suppress(EngineError):
                 stack.close()

@@ -139,6 +139,10 @@ class DockerService:
         self.create()
         self.launch()
 
+    def assign(self, image: str) -> None:
+        """Take the image that was not there yet."""
+        self._spec = self.original = dataclasses.replace(self._spec, image=image)
+
     def create(self) -> None:
         """Make the container; it does not run yet."""
         self._container = self._crew.create(self._name, self._spec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from socket import socket
@@ -12,11 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mde_grader.errors import EngineError, StartFailedError
-from mde_grader.runtimes.base import Service, ServiceSpec, StackSpec
+from mde_grader.runtimes.base import BuiltImage, Service, ServiceSpec, StackSpec
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran, VolumeFiles
 from mde_grader.runtimes.docker.client import RefusalError
+from mde_grader.runtimes.docker.commands import Commands, command_spec
 from mde_grader.runtimes.docker.crew import Crew
 from mde_grader.runtimes.docker.services import DockerService
 from mde_grader.runtimes.failures import KILLED, Stage, Trouble, blame
+from mde_grader.runtimes.inspector.held import HeldFiles
 from mde_grader.runtimes.inspector.session import Session, SessionError
 
 ANSWER_GRACE = 3.0
@@ -73,6 +76,7 @@ class DockerStack:
         self._services = {spec.name: DockerService(crew, spec.name, spec) for spec in order}
         self._replicas: dict[str, DockerService] = {}
         self._side_end: Future[Any] | None = None
+        self._commands = Commands(crew)
         self._closed = False
 
     @property
@@ -95,19 +99,30 @@ class DockerStack:
         """See `base.Stack`."""
         return iter(self._services)
 
-    def start(self) -> None:
-        """Start everything and wait until it is ready; after an error, `close` removes what there is."""
+    def start(self, images: Future[dict[str, BuiltImage]] | None = None) -> None:
+        """Start everything and wait until it is ready; after an error, `close` removes what there is.
+
+        Args:
+            images: Images of the services that have none yet.
+
+        Raises:
+            VolumesUnknownError: They declare volumes, which must be known from the start.
+        """
         self._crew.prepare()
-        pool = ThreadPoolExecutor(max_workers=len(self._services) + 3, thread_name_prefix="mde-up")
+        pool = ThreadPoolExecutor(max_workers=len(self._services) + 4, thread_name_prefix="mde-up")
         try:
+            complete = pool.submit(self._complete, images)
             network = pool.submit(self._crew.make_network)
             made = pool.submit(self._crew.create_side)
             side = pool.submit(self._start_side, network, made)
             begun: dict[str, Future[None]] = {}
             for name, service in self._services.items():
                 required = [begun[each] for each in (*service.spec.requires, *service.spec.awaits)]
-                begun[name] = pool.submit(self._bring_up, service, made, side, required)
-            tasks = [network, made, side, *begun.values()]
+                # What its image puts into a volume would be lost if the side container did not hold the volume by then.
+                # And a container that joins another's namespaces cannot be made before that one.
+                first = [side if self._crew.holds_volumes else made, *([] if service.spec.image else [complete])]
+                begun[name] = pool.submit(self._bring_up, service, first, [side, *required])
+            tasks = [complete, network, made, side, *begun.values()]
             wait(tasks, return_when=FIRST_EXCEPTION)
             self._raise_first(tasks)
         finally:
@@ -115,6 +130,18 @@ class DockerStack:
                 self._abort.set_result(None)
             pool.shutdown(wait=True)
             self._abort = Future()
+
+    def _complete(self, images: Future[dict[str, BuiltImage]] | None) -> None:
+        if images is None:
+            return
+        signs: set[Future[Any]] = {images, self._abort}
+        done, _ = wait(signs, return_when=FIRST_COMPLETED)
+        if self._abort in done:
+            raise _AbandonedError
+        self._crew.complete(images.result())
+        for name, service in self._services.items():
+            if not service.spec.image:
+                service.assign(images.result()[name].id)
 
     def _raise_first(self, tasks: list[Future[None]]) -> None:
         """Ours before the candidate's, and a cause before those that were given up for it."""
@@ -137,13 +164,11 @@ class DockerStack:
         self._session = self._open_session(sock)
 
     def _bring_up(
-        self, service: DockerService, made: Future[None], side: Future[None], required: list[Future[None]]
+        self, service: DockerService, before_creation: list[Future[None]], before_launch: list[Future[None]]
     ) -> None:
-        # A container that joins another's namespaces cannot be made before that one; what its image puts into a
-        # volume would be lost if the side container did not hold the volume by then.
-        self._after([side if self._crew.holds_volumes else made])
+        self._after(before_creation)
         service.create()
-        self._after([side, *required])
+        self._after(before_launch)
         for name in service.spec.awaits:
             self._await_end(self._services[name])
         service.launch()
@@ -295,6 +320,33 @@ class DockerStack:
         for service in touched:
             service.disturbed = False
 
+    def run(  # noqa: PLR0913
+        self,
+        workspace: str,
+        command: Sequence[str],
+        *,
+        seconds: float,
+        environment: Mapping[str, str] | None = None,
+        working_dir: str | None = None,
+        limit: int = OUTPUT_LIMIT,
+    ) -> Ran:
+        """See `base.Stack`."""
+        spec = command_spec(self._workspace(workspace), command, environment or {}, working_dir)
+        return self._commands.run(spec, seconds=seconds, limit=limit)
+
+    def files(self, workspace: str) -> VolumeFiles:
+        """See `base.Stack`."""
+        spec = self._workspace(workspace)
+        uid, _, gid = self._crew.numbered_user(spec).partition(":")
+        return HeldFiles(self.session, self._crew.held(spec.mounts[0].volume), int(uid), int(gid))
+
+    def _workspace(self, name: str) -> ServiceSpec:
+        for spec in self.spec.workspaces:
+            if spec.name == name:
+                return spec
+        names = ", ".join(spec.name for spec in self.spec.workspaces)
+        raise KeyError(f"no workspace {name}; there are {names or 'none'}")
+
     def keep(self) -> str:
         """See `base.Stack`."""
         try:
@@ -306,6 +358,7 @@ class DockerStack:
         lines = [
             f"docker exec -it {service.container_id[:12]} sh   # {name}" for name, service in self._services.items()
         ]
+        lines += [self._commands.shell(spec) for spec in self.spec.workspaces]
         lines.append(f"docker exec -it {self._crew.side[:12]} sh   # the grader's side container, on the same network")
         return "\n".join(lines)
 

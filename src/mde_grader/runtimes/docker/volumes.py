@@ -8,7 +8,7 @@ VOLUME that nobody mounts, the engine would make one without a label; it gets on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mde_grader.errors import EngineError
@@ -18,7 +18,7 @@ from mde_grader.runtimes.docker.names import unique
 
 INODES = 16_384
 HELD = "/mnt/held"
-"""Where the side container holds them; it never looks there."""
+"""Where the side container holds them; it looks there for a workspace's files alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,13 @@ class Volume:
         key: The stack's own name of it, or `service:/path` for what an image declares.
         name: Its name on the engine.
         size_mb: Its size.
+        owner: `uid:gid` that its root belongs to; empty for root, as the engine has it.
     """
 
     key: str
     name: str
     size_mb: int
+    owner: str = ""
 
 
 def declared(spec: ServiceSpec, config: Mapping[str, Any]) -> list[str]:
@@ -60,6 +62,12 @@ def wanted(attempt: str, services: Iterable[tuple[ServiceSpec, Mapping[str, Any]
     return {key: Volume(key, unique(attempt, key), size) for key, size in sizes.items()}
 
 
+def owned(volumes: dict[str, Volume], workspace: ServiceSpec, user: str) -> dict[str, Volume]:
+    """The volumes, those that a workspace mounts given to its user."""
+    mounted = {mount.volume for mount in workspace.mounts}
+    return {key: replace(volume, owner=user) if key in mounted else volume for key, volume in volumes.items()}
+
+
 def make_volume(engine: Engine, volume: Volume, labels: Mapping[str, str], *, held: bool = True) -> None:
     """Make a volume; one that nothing holds is on disk, for in memory it would not outlive its service's making.
 
@@ -67,6 +75,9 @@ def make_volume(engine: Engine, volume: Volume, labels: Mapping[str, str], *, he
         EngineError: The engine refuses.
     """
     options = f"size={volume.size_mb}m,nr_inodes={INODES},nosuid,nodev"
+    if volume.owner:
+        uid, _, gid = volume.owner.partition(":")
+        options += f",uid={uid},gid={gid},mode=0755"
     memory = {"type": "tmpfs", "device": "tmpfs", "o": options}
     body = {"Name": volume.name, "Driver": "local", "DriverOpts": memory if held else {}, "Labels": dict(labels)}
     try:
@@ -75,9 +86,14 @@ def make_volume(engine: Engine, volume: Volume, labels: Mapping[str, str], *, he
         raise EngineError(f"the engine refused a volume: {refusal.message}") from refusal
 
 
+def held_at(number: int) -> str:
+    """Where in the side container a stack's volume of that number is."""
+    return f"{HELD}/{number}"
+
+
 def holding(volumes: Iterable[Volume]) -> list[dict[str, Any]]:
     """The side container's mounts."""
     return [
-        {"Type": "volume", "Source": volume.name, "Target": f"{HELD}/{number}", "VolumeOptions": {"NoCopy": True}}
+        {"Type": "volume", "Source": volume.name, "Target": held_at(number), "VolumeOptions": {"NoCopy": True}}
         for number, volume in enumerate(volumes)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
@@ -13,12 +12,13 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import docker
 
 from mde_grader.errors import EngineError
 from mde_grader.runtimes.images.catalog import PREFIX, Recipe
+from mde_grader.runtimes.images.materials import PLACE
 from mde_grader.runtimes.images.store import LABEL, engine_errors
 
 BUILD_SILENCE = 600
@@ -63,10 +63,12 @@ def build(
     with tempfile.TemporaryDirectory(prefix="mde-grade-") as folder:
         whole = dict(files)
         if recipe.wheels and files is recipe.files:
-            whole |= fetch_wheels(recipe.wheels, recipe.python, _architecture(client), Path(folder))
-        with engine_errors(f"building {recipe.name}"):
+            whole |= fetch_wheels(recipe.wheels, recipe.python, engine_architecture(client), Path(folder))
+        with engine_errors(f"building {recipe.name}"), tempfile.TemporaryFile() as context:
+            pack(whole, context)
+            context.seek(0)
             events = client.api.build(
-                fileobj=io.BytesIO(pack(whole)),
+                fileobj=context,
                 custom_context=True,
                 tag=tag,
                 rm=True,
@@ -81,18 +83,16 @@ def build(
     return tag
 
 
-def pack(files: Mapping[str, Path]) -> bytes:
-    """A build context as a tar archive; the same files give the same bytes on any machine."""
-    target = io.BytesIO()
+def pack(files: Mapping[str, Path], target: IO[bytes]) -> None:
+    """Write a build context as a tar archive; the same files give the same bytes on any machine."""
     with tarfile.open(fileobj=target, mode="w") as archive:
         for name, source in sorted(files.items()):
             member = tarfile.TarInfo(name)
             member.size = source.stat().st_size
             # A wheel that was unpacked by a careless tool has lost the x bits, so they are not read from the disk.
-            member.mode = 0o755 if name.endswith(".sh") else 0o644
+            member.mode = 0o755 if name.endswith(".sh") or name.startswith(f"{PLACE}/") else 0o644
             with source.open("rb") as content:
                 archive.addfile(member, content)
-    return target.getvalue()
 
 
 def fetch_wheels(lock: Path, python: str, architecture: str, folder: Path) -> dict[str, Path]:
@@ -137,7 +137,7 @@ def _platforms(architecture: str) -> list[str]:
     return [*modern, f"manylinux2014_{architecture}", f"manylinux2010_{architecture}", f"manylinux1_{architecture}"]
 
 
-def _architecture(client: docker.DockerClient) -> str:
+def engine_architecture(client: docker.DockerClient) -> str:
     """The engine's machine name as wheels write it; the engine may be another machine than this one."""
     name = str(client.info().get("Architecture") or platform.machine())
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mde_grader.places import PACKAGE, data_root
+from mde_grader.runtimes.images.materials import Material, read_materials
 
 PREFIX = "mde-grade/"
 """Repository of every image of ours; a public name is never used as a tag."""
@@ -34,6 +35,8 @@ class Recipe:
         names: Public names that this image serves in a submission's FROM.
         pull: Public name that is used where a registry answers.
         pulled_files: The context that is built on top of what was pulled.
+        materials: What is taken from the machine that makes it. It is no part of the digest: an image that was made
+            elsewhere and brought here is as good.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Recipe:
     names: tuple[str, ...] = ()
     pull: str = ""
     pulled_files: Mapping[str, Path] = field(default_factory=dict)
+    materials: tuple[Material, ...] = ()
 
     def digest(self, stamps: Mapping[str, str]) -> str:
         """Hash of everything that goes in: files, locks, public name, and the stamps of the images that it needs.
@@ -102,6 +106,7 @@ def _recipe(name: str, table: Mapping[str, Any], images: Path) -> Recipe:
         names=tuple(table.get("names", ())),
         pull=pull,
         pulled_files=_files(images / "derived") if pull else {},
+        materials=read_materials(table.get("material", {}), images),
     )
 
 

@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import docker
 
 from mde_grader.errors import UsageError
 from mde_grader.places import cache_folder
 from mde_grader.runtimes.images import bases
-from mde_grader.runtimes.images.builder import build
+from mde_grader.runtimes.images.builder import build, engine_architecture
 from mde_grader.runtimes.images.catalog import PREFIX, Recipe, load_catalog, ordered
-from mde_grader.runtimes.images.store import LABEL, Image, attributes, current, inventory, labels
+from mde_grader.runtimes.images.gathering import gather, outdated
+from mde_grader.runtimes.images.materials import MaterialMissingError
+from mde_grader.runtimes.images.store import LABEL, Image, attributes, current, labels
 
 Report = Callable[[str], None]
 """Told one line a step."""
@@ -25,12 +29,13 @@ AT_ONCE = 2
 """Builds side by side: they wait for the mirror and the disk by turns; a third brought nothing on two cores."""
 
 
-def ensure(
+def ensure(  # noqa: PLR0913 - one argument a choice of the user's
     names: Iterable[str],
     client: docker.DockerClient,
     report: Report = lambda _: None,
     *,
     refresh: bool = False,
+    lenient: bool = False,
     catalog: Mapping[str, Recipe] | None = None,
 ) -> list[Image]:
     """Make those of the named images, and of what they need, that are missing or out of date.
@@ -40,6 +45,7 @@ def ensure(
         client: The engine.
         report: Told what is being made and how long it took.
         refresh: Make them all again, for newer packages and newer public bases.
+        lenient: Leave out, with a word, an image whose material is neither on this machine nor to be had.
         catalog: The recipes; the installation's own when None.
 
     Returns:
@@ -47,18 +53,28 @@ def ensure(
 
     Raises:
         UsageError: There is no image of that name.
+        MaterialMissingError: The material of one is missing, and it is not to be left out.
         EngineError: One could not be made.
     """
     catalog = catalog or load_catalog()
     recipes = _recipes(tuple(names), catalog)
-    fresh = {} if refresh else current(recipes, inventory(client))
+    fresh = {} if refresh else _fresh(recipes, client)
     if len(fresh) < len(recipes):
         with _alone(report):
             # Another process may have made them while this one waited.
-            fresh = {} if refresh else current(recipes, inventory(client))
-            _Making(client, report, fresh).run([recipe for recipe in recipes if recipe.name not in fresh])
-            fresh = current(recipes, inventory(client))
-    return [fresh[recipe.name] for recipe in recipes]
+            fresh = {} if refresh else _fresh(recipes, client)
+            missing = [recipe for recipe in recipes if recipe.name not in fresh]
+            _Making(client, report, fresh, lenient=lenient).run(missing)
+            fresh = current(recipes, client)
+    return [fresh[recipe.name] for recipe in recipes if recipe.name in fresh]
+
+
+def _fresh(recipes: list[Recipe], client: docker.DockerClient) -> dict[str, Image]:
+    """Images that need not be made, by name."""
+    fresh = current(recipes, client)
+    machine = engine_architecture(client) if any(recipe.materials for recipe in recipes) else ""
+    old = {recipe.name for recipe in recipes if recipe.name in fresh and outdated(recipe, fresh[recipe.name], machine)}
+    return {name: image for name, image in fresh.items() if name not in old}
 
 
 def _recipes(names: tuple[str, ...], catalog: Mapping[str, Recipe]) -> list[Recipe]:
@@ -101,6 +117,7 @@ class _Making:
     client: docker.DockerClient
     report: Report
     fresh: Mapping[str, Image]
+    lenient: bool = False
     made: dict[str, _Made] = field(default_factory=dict)
     registry: bool = True
 
@@ -116,12 +133,22 @@ class _Making:
                     running[pool.submit(self._make, recipe)] = recipe.name
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(future)
-                    self.made[name] = self._result(future, pool)
+                    made = self._result(future, name, pool)
+                    if made:
+                        self.made[name] = made
+                    else:
+                        waiting = _without(name, waiting)
 
-    @staticmethod
-    def _result(future: Future[_Made], pool: ThreadPoolExecutor) -> _Made:
+    def _result(self, future: Future[_Made], name: str, pool: ThreadPoolExecutor) -> _Made | None:
+        """What was made; None where it is left out."""
         try:
             return future.result()
+        except MaterialMissingError as error:
+            if not self.lenient:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            self.report(f"left out {PREFIX}{name}: {error.message}; {error.hint}")
+            return None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -159,4 +186,20 @@ class _Making:
         how, digest = (under.how, under.digest) if under else ("stand-in", "")
         marks = labels(version, how=how, digest=digest, stamp=version)
         arguments = {argument: made.tag for argument, made in needed.items()}
-        return _Made(build(recipe, recipe.files, arguments, marks, self.client), how, digest, version)
+        return _Made(self._build(recipe, arguments, marks), how, digest, version)
+
+    def _build(self, recipe: Recipe, arguments: Mapping[str, str], marks: Mapping[str, str]) -> str:
+        if not recipe.materials:
+            return build(recipe, recipe.files, arguments, marks, self.client)
+        with TemporaryDirectory(prefix="mde-grade-") as folder:
+            files, told = gather(recipe, engine_architecture(self.client), Path(folder))
+            whole = {**recipe.files, **files}
+            return build(recipe, whole, arguments, {**marks, f"{LABEL}.material": told}, self.client)
+
+
+def _without(name: str, waiting: list[Recipe]) -> list[Recipe]:
+    """The recipes that need neither that image nor one that needs it."""
+    for recipe in waiting:
+        if name in recipe.needs.values():
+            return _without(name, _without(recipe.name, [other for other in waiting if other is not recipe]))
+    return waiting

@@ -8,12 +8,13 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
 from mde_grader.errors import EngineError, UsageError
@@ -40,6 +41,7 @@ class Image:
         recipe: Hash of what it was made from.
         stamp: Identifies its content for the images that are made from it.
         created: Unix time.
+        material: What it was made from of the machine that made it; empty for most.
     """
 
     name: str
@@ -51,11 +53,13 @@ class Image:
     recipe: str
     stamp: str
     created: int
+    material: str = ""
 
 
-def labels(recipe: str, *, how: str, digest: str, stamp: str) -> dict[str, str]:
+def labels(recipe: str, *, how: str, digest: str, stamp: str, material: str = "") -> dict[str, str]:
     """The labels from which `inventory` reads an image back."""
-    return {f"{LABEL}.recipe": recipe, f"{LABEL}.how": how, f"{LABEL}.digest": digest, f"{LABEL}.stamp": stamp}
+    marks = {f"{LABEL}.recipe": recipe, f"{LABEL}.how": how, f"{LABEL}.digest": digest, f"{LABEL}.stamp": stamp}
+    return marks | ({f"{LABEL}.material": material} if material else {})
 
 
 @contextmanager
@@ -111,24 +115,40 @@ def _image(tag: str, row: Mapping[str, Any]) -> Image | None:
         recipe=version,
         stamp=marks[f"{LABEL}.stamp"],
         created=row["Created"],
+        material=marks.get(f"{LABEL}.material", ""),
     )
 
 
-def current(recipes: Sequence[Recipe], present: Mapping[str, Sequence[Image]]) -> dict[str, Image]:
+def current(recipes: Sequence[Recipe], client: docker.DockerClient) -> dict[str, Image]:
     """Those recipes' images that are on the engine and up to date, by name.
+
+    Each is asked for: to list images takes an engine that has hundreds 0.06 s, to show one takes it 0.001 s.
 
     Args:
         recipes: Each after what it needs, as `catalog.ordered` gives them.
-        present: The engine's `inventory`.
+        client: The engine.
+
+    Raises:
+        EngineError: It does not answer.
     """
     fresh: dict[str, Image] = {}
     for recipe in recipes:
         if all(needed in fresh for needed in recipe.needs.values()):
             wanted = recipe.digest({name: image.stamp for name, image in fresh.items()})
-            match = next((image for image in present.get(recipe.name, ()) if image.recipe == wanted), None)
+            match = _shown(f"{PREFIX}{recipe.name}:{wanted}", client)
             if match:
                 fresh[recipe.name] = match
     return fresh
+
+
+def _shown(tag: str, client: docker.DockerClient) -> Image | None:
+    with engine_errors("looking for images"):
+        try:
+            about: dict[str, Any] = client.api.inspect_image(tag)  # type: ignore[no-untyped-call]
+        except ImageNotFound:
+            return None
+    made = datetime.fromisoformat(about["Created"]).timestamp()
+    return _image(tag, {**about, "Labels": about["Config"].get("Labels"), "Created": int(made)})
 
 
 def save(path: Path, images: Sequence[Image], client: docker.DockerClient) -> int:

@@ -10,7 +10,7 @@ import docker
 from mde_grader.environments import Environment
 from mde_grader.errors import ImageMissingError, LabInvalidError
 from mde_grader.runtimes.images.catalog import PREFIX, Recipe, load_catalog, ordered
-from mde_grader.runtimes.images.store import Image, current, inventory
+from mde_grader.runtimes.images.store import Image, current
 
 ALWAYS = ("side",)
 """Images that every attempt needs."""
@@ -53,7 +53,8 @@ def required_for(environment: Environment, catalog: Mapping[str, Recipe] | None 
         LabInvalidError: The lab names an image or a base that there is not.
     """
     catalog = catalog or load_catalog()
-    tags = [*environment.images.values(), *(service.image for service in environment.services)]
+    own = (*environment.services, *environment.workspaces)
+    tags = [*environment.images.values(), *(service.image for service in own)]
     named = [_short(tag) for tag in [*tags, *([environment.index] if environment.index else [])]]
     bases = [_serving(base, catalog).name for base in environment.bases if base != EMPTY_BASE]
     names = tuple(dict.fromkeys([*ALWAYS, *bases, *named]))
@@ -74,7 +75,7 @@ def require(
     """
     wanted = tuple(names)
     catalog = catalog or load_catalog()
-    fresh = current(ordered(wanted, catalog), inventory(client))
+    fresh = current(ordered(wanted, catalog), client)
     missing = [name for name in wanted if name not in fresh]
     if missing:
         raise ImageMissingError(f"not on this engine, or out of date: {', '.join(PREFIX + name for name in missing)}")

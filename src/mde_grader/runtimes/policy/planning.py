@@ -38,6 +38,8 @@ def plan(
     """
     if not _LABEL.fullmatch(label):
         raise ValueError(label)
+    if environment.kind == "workspace":
+        return Plan(builds={}, services=())
     notes = Notes()
     rules = Rules(environment.bases, bases, label, notes.add)
     staged = Folder(folder)

@@ -19,6 +19,9 @@ def connect():
         port=config.DB_PORT,
         database=config.DB_NAME,
         timeout=3,
+        # The database speaks no TLS. Asked to find that out, the driver reads all of the system's certificates first,
+        # which takes 25 ms of each connection.
+        ssl_context=False,
     )
 
 

@@ -14,6 +14,8 @@ from .http1 import Answer, Reader, build_request, parse_url, read_answer, split_
 from .limits import Deadline, OpError, byte_cap
 
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL, errno.EACCES}
+_PAUSE_SHARE, _LONGEST_PAUSE = 0.02, 0.1
+"""The pause between two looks as a share of the time that was waited already, and the most that it may be, seconds."""
 _OWN_NAMES = dict(pair.split("=", 1) for pair in os.environ.get("MDE_HOSTS", "").split(",") if "=" in pair)
 
 
@@ -161,7 +163,7 @@ def dns(request: Mapping[str, Any]) -> dict[str, Any]:
 def wait(request: Mapping[str, Any]) -> dict[str, Any]:
     """Operation `wait`: ask again and again until the answer is right."""
     deadline = Deadline(request["seconds"])
-    interval = max(0.001, float(request.get("interval", 0.02)))
+    least = max(0.001, float(request.get("interval", 0.02)))
     attempts, last = 0, "nothing was tried"
     while deadline.remaining() > 0:
         attempts += 1
@@ -170,8 +172,13 @@ def wait(request: Mapping[str, Any]) -> dict[str, Any]:
             return {"seconds": deadline.spent(), "attempts": attempts, "last": seen}
         if attempts == 1 or deadline.remaining() > 0:  # one that our own deadline cut off says nothing of the service
             last = seen
-        time.sleep(min(interval, deadline.remaining()))
+        time.sleep(min(pause(least, deadline.spent()), deadline.remaining()))
     raise OpError("timeout", f"not ready within {deadline.seconds:g} s; the last of {attempts} attempts: {last}")
+
+
+def pause(least: float, spent: float) -> float:
+    """Seconds until the next look: what takes long need not be asked so often, and a look costs the engine, too."""
+    return max(least, min(_LONGEST_PAUSE, spent * _PAUSE_SHARE))
 
 
 def _attempt(request: Mapping[str, Any], deadline: Deadline) -> tuple[bool, str]:

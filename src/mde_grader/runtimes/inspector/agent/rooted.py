@@ -40,8 +40,14 @@ class Target:
     root: int
 
 
-def open_in(root: int, path: str, flags: int) -> int:
+def open_in(root: int, path: str, flags: int, *, resolve: int = _RESOLVE) -> int:
     """Open a path of a service; links, `..` and absolute ones included, stay inside its root.
+
+    Args:
+        root: Descriptor of the folder that is the root.
+        path: What to open.
+        flags: As for open(2).
+        resolve: openat2's own flags, in place of those that keep all inside the root.
 
     Raises:
         OSError: As open(2) does.
@@ -50,7 +56,7 @@ def open_in(root: int, path: str, flags: int) -> int:
     name = os.fsencode(path)
     if not name or b"\0" in name:
         raise OpError("bad-request", f"not a path: {path[:100]!r}")
-    how = _How(flags | os.O_CLOEXEC, 0, _RESOLVE)
+    how = _How(flags | os.O_CLOEXEC, 0, resolve)
     for _ in range(_TRIES):
         fd = _LIBC.syscall(_SYS_OPENAT2, root, name, ctypes.byref(how), ctypes.sizeof(how))
         if fd >= 0:

@@ -40,6 +40,11 @@ _OPS = {
     "environ": "processes",
     "mounts": "mounts.list_all",
     "run": "runner",
+    "volume-kind": "held.kind",
+    "volume-make": "held.make",
+    "volume-read": "held.read",
+    "volume-remove": "held.remove",
+    "volume-write": "held.write",
 }
 """Operation -> the module (and function, when its name differs) that does it; imported when first asked for."""
 

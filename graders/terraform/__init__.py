@@ -1,0 +1,1 @@
+"""What Terraform and OpenTofu read and say: which files count, plans, states, messages. Pure; runs nothing."""

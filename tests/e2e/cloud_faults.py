@@ -1,0 +1,109 @@
+"""Runs inside the image of the lab's cloud and prints which of moto's known faults show; `mend` mends them first."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+TEMPLATE = {"ImageId": "ami-04681a1dbd79675a5", "InstanceType": "t3.micro"}
+OWN_TAGS = [{"ResourceType": "launch-template", "Tags": [{"Key": "Team", "Value": "a"}]}]
+
+
+def launch(ec2: Any, **options: Any) -> dict[str, Any]:
+    launched: dict[str, Any] = ec2.run_instances(MinCount=1, MaxCount=1, **options)["Instances"][0]
+    return launched
+
+
+def image(ec2: Any) -> dict[str, Any]:
+    """An image whose root volume is not the one that moto takes for every image's."""
+    images: list[dict[str, Any]] = ec2.describe_images(Owners=["amazon"])["Images"]
+    return next(one for one in images if one["RootDeviceName"] == "/dev/xvda")
+
+
+def interface_stays(ec2: Any) -> bool:
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    made = launch(ec2, ImageId=image(ec2)["ImageId"], SubnetId=subnet)["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[made])
+    return bool(ec2.describe_network_interfaces()["NetworkInterfaces"])
+
+
+def template_gets_its_own_tags(ec2: Any) -> bool:
+    made = ec2.create_launch_template(LaunchTemplateName="own", LaunchTemplateData=TEMPLATE, TagSpecifications=OWN_TAGS)
+    name = made["LaunchTemplate"]["LaunchTemplateName"]
+    data = ec2.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"][0]
+    return "TagSpecifications" in data["LaunchTemplateData"]
+
+
+def template_is_forgotten(ec2: Any) -> bool:
+    data = {**TEMPLATE, "MetadataOptions": {"HttpTokens": "required"}}
+    ec2.create_launch_template(LaunchTemplateName="meta", LaunchTemplateData=data)
+    launched = launch(ec2, LaunchTemplate={"LaunchTemplateName": "meta"})
+    found = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"][0]["Instances"][0]
+    return bool(found["MetadataOptions"]["HttpTokens"] != "required")
+
+
+def profile_is_forgotten(ec2: Any) -> bool:
+    iam = boto3.client("iam", "us-east-1")
+    iam.create_instance_profile(InstanceProfileName="p")
+    data = {**TEMPLATE, "IamInstanceProfile": {"Name": "p"}}
+    ec2.create_launch_template(LaunchTemplateName="profile", LaunchTemplateData=data)
+    launched = launch(ec2, LaunchTemplate={"LaunchTemplateName": "profile"})
+    found = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"][0]["Instances"][0]
+    return "IamInstanceProfile" not in found
+
+
+def empty_user_data_is_handed_on(ec2: Any) -> bool:
+    ec2.create_launch_template(LaunchTemplateName="user", LaunchTemplateData={**TEMPLATE, "UserData": ""})
+    launched = launch(ec2, LaunchTemplate={"LaunchTemplateName": "user"})
+    told = ec2.describe_instance_attribute(InstanceId=launched["InstanceId"], Attribute="userData")
+    return "Value" in told["UserData"]
+
+
+def volume_without_a_size_is_refused(ec2: Any) -> bool:
+    try:
+        root = {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}
+        launch(ec2, ImageId=image(ec2)["ImageId"], BlockDeviceMappings=[root])
+    except ec2.exceptions.ClientError:
+        return True
+    return False
+
+
+def root_volume_has_another_name(ec2: Any) -> bool:
+    launched = launch(ec2, ImageId=image(ec2)["ImageId"])
+    found = ec2.describe_instances(InstanceIds=[launched["InstanceId"]])["Reservations"][0]["Instances"][0]
+    return [one["DeviceName"] for one in found["BlockDeviceMappings"]] != [found["RootDeviceName"]]
+
+
+FAULTS: list[Callable[[Any], bool]] = [
+    interface_stays,
+    template_gets_its_own_tags,
+    template_is_forgotten,
+    profile_is_forgotten,
+    empty_user_data_is_handed_on,
+    volume_without_a_size_is_refused,
+    root_volume_has_another_name,
+]
+
+
+def main(*, mended: bool) -> None:
+    """Try each fault in a cloud of its own."""
+    if mended:
+        from guard.mends import mend  # noqa: PLC0415 - must not be imported where the faults are shown
+
+        mend()
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
+    shown = {}
+    for fault in FAULTS:
+        with mock_aws():
+            shown[fault.__name__] = fault(boto3.client("ec2", "us-east-1"))
+    sys.stdout.write(json.dumps(shown))
+
+
+if __name__ == "__main__":
+    main(mended="mend" in sys.argv)
