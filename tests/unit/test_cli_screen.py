@@ -402,7 +402,7 @@ VARIANT = VariantIdentity("3fa9c1d2", practice=False, values={"item": "loan", "p
 
 def test_the_matrix_of_a_variant_names_it_and_its_values() -> None:
     text = matrix(replace(PROOF, variant=VARIANT, candidate="verify-7-1"))
-    assert text.splitlines()[:2] == ["lab-77, variant 3fa9c1d2, for verify-7-1", "  item loan  port 8113"]
+    assert text.splitlines()[:2] == ["lab-77, variant 3fa9c1d2, for verify-7-1", "  item=loan  port=8113"]
     assert "reference" in text
     practice = matrix(replace(PROOF, variant=replace(VARIANT, practice=True)))
     assert practice.splitlines()[0] == "lab-77, the practice variant"
@@ -413,4 +413,4 @@ def test_a_brief_matrix_leaves_out_what_is_as_declared() -> None:
     assert "broken-x: also lost answers" in text
     assert "reference" not in text
     good = matrix(replace(PROOF, rows=PROOF.rows[:2], variant=VARIANT, candidate="verify-7-1"), brief=True)
-    assert good.splitlines() == ["lab-77, variant 3fa9c1d2, for verify-7-1", "  item loan  port 8113"]
+    assert good.splitlines() == ["lab-77, variant 3fa9c1d2, for verify-7-1", "  item=loan  port=8113"]
