@@ -40,6 +40,14 @@ def test_root_never_shares_our_processes(bench: Bench, docker_kit: DockerKit, us
     assert bool(host.get("Init")) is not shares
 
 
+@pytest.mark.parametrize("inspected", [True, False])
+def test_a_service_of_ours_is_looked_into_only_when_it_says_so(
+    bench: Bench, docker_kit: DockerKit, inspected: bool
+) -> None:
+    service = bench.up(bench.service("web", user="10001", candidate=False, inspected=inspected))["web"]
+    assert str(inspect(docker_kit, service.container_id)["PidMode"]).startswith("container:") is inspected
+
+
 def test_a_name_that_hides_root_is_root(bench: Bench, docker_kit: DockerKit) -> None:
     image = bench.build("FROM BASE\nRUN echo 'sneaky:x:0:0::/:/bin/sh' >> /etc/passwd\nUSER sneaky\n")
     service = bench.up(bench.service("web", image=image.id, user=None))["web"]

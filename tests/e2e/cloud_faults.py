@@ -80,6 +80,27 @@ def root_volume_has_another_name(ec2: Any) -> bool:
     return [one["DeviceName"] for one in found["BlockDeviceMappings"]] != [found["RootDeviceName"]]
 
 
+def launched_with(ec2: Any, **interface: Any) -> dict[str, Any]:
+    """What the cloud tells of a server whose interface was described at its launch."""
+    network = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=network, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="own", Description="own", VpcId=network)["GroupId"]
+    described = {"DeviceIndex": 0, "SubnetId": subnet, "Groups": [group], **interface}
+    launch(ec2, ImageId=image(ec2)["ImageId"], NetworkInterfaces=[described])
+    found: dict[str, Any] = ec2.describe_instances()["Reservations"][0]["Instances"][0]
+    return found
+
+
+def private_server_has_an_association(ec2: Any) -> bool:
+    found = launched_with(ec2, AssociatePublicIpAddress=False)
+    return "Association" in found["NetworkInterfaces"][0]
+
+
+def groups_of_the_interface_are_forgotten(ec2: Any) -> bool:
+    found = launched_with(ec2, AssociatePublicIpAddress=False)
+    return [group["GroupName"] for group in found["SecurityGroups"]] != ["own"]
+
+
 FAULTS: list[Callable[[Any], bool]] = [
     interface_stays,
     template_gets_its_own_tags,
@@ -88,6 +109,8 @@ FAULTS: list[Callable[[Any], bool]] = [
     empty_user_data_is_handed_on,
     volume_without_a_size_is_refused,
     root_volume_has_another_name,
+    private_server_has_an_association,
+    groups_of_the_interface_are_forgotten,
 ]
 
 

@@ -30,7 +30,8 @@ def engine() -> Iterator[EngineUnderTest]:
     """An engine of our own with the images of the hostile labs; the default one where a cell cannot be made."""
     client = docker.from_env()
     catalog = load_catalog()
-    names = required_for(load_lab("lab-hostile", LABS).environment(), catalog)
+    labs = [load_lab(name, LABS).environment() for name in ("lab-hostile", "lab-hostile-workspace")]
+    names = tuple(sorted({name for lab in labs for name in required_for(lab, catalog)}))
     try:
         # What these are made from goes along, for whether an image is up to date is told from all of them.
         every = tuple(recipe.name for recipe in ordered(names, catalog))

@@ -92,6 +92,7 @@ def test_the_facts_of_a_file(odd: FakeProc) -> None:
     facts = ask("stat", path="/app/secret")
     assert (facts["mode"], facts["size"], facts["uid"]) == (0o700, 9, place.stat().st_uid)
     assert facts["mtime"] == pytest.approx(place.stat().st_mtime)
+    assert (facts["ctime"], facts["inode"]) == (pytest.approx(place.stat().st_ctime), place.stat().st_ino)
 
 
 @pytest.mark.parametrize("path", ["/nope", "/app/dangling", "/app/loop", "/etc/passwd/x", "/" + "n" * 300])

@@ -17,11 +17,10 @@ from mde_grader.errors import (
     StartFailedError,
     UsageError,
 )
-from mde_grader.labs import LabFolder
 from mde_grader.model import ProgressKind, Status, Verdict
 from mde_grader.runtimes.base import KEPT, BuildSpec, BuiltImage
 from mde_grader.testing import FakeProgram, FakeStack, fake_build
-from tests.unit.attempting import DOCKERFILE, LAB, PARAMETERS, Bench, bench, image, statuses
+from tests.unit.attempting import DOCKERFILE, Bench, bench, image, statuses
 
 __all__ = ["bench"]
 
@@ -376,34 +375,3 @@ def test_what_was_graded_stays_graded_when_clearing_up_fails(bench: Bench, monke
     result = bench.grade()
     assert result.card.verdict is Verdict.PASSED
     assert any("did not answer" in progress.text for progress in bench.heard)
-
-
-def test_the_candidates_variant_is_graded_and_told_and_its_secrets_are_not(bench: Bench) -> None:
-    bench.lab("lab-memory", {"lab.yaml": LAB.replace("It answers", "<%= web %> answers") + PARAMETERS})
-    bench.checks(
-        "@requirement('written')\ndef test_a(variant):\n    '''A.'''\n"
-        "    expect(False, expected=str(variant['web']), seen='it is ' + variant['token'])\n"
-        "@requirement('answers')\ndef test_b():\n    '''B.'''\n"
-    )
-    practice, ada = bench.grade(), bench.grade(candidate="Ada")
-    for result, candidate in ((practice, None), (ada, "ada")):
-        lab = LabFolder(bench.place / "labs" / "lab-memory").given_to(candidate)
-        assert lab.variant is not None
-        evidence = result.card.results[0].outcomes[0].evidence
-        assert evidence is not None
-        assert (evidence.expected, evidence.seen) == (lab.values["web"], "it is <token>")
-        assert result.card.variant == lab.variant.identity
-        assert result.card.lab.requirements[1].title == f"{lab.values['web']} answers"
-        assert result.card.lab.parameters == {}
-        texts = [path.read_text() for path in result.folder.rglob("*") if path.is_file()]
-        assert not any(str(lab.values["token"]) in text for text in texts)
-    assert practice.card.variant != ada.card.variant
-    assert ada.card.submission.name == "ada"
-
-
-def test_nothing_in_a_submission_decides_which_variant_is_graded(bench: Bench) -> None:
-    bench.lab("lab-memory", {"lab.yaml": LAB + PARAMETERS})
-    bench.submit({"variant": "ada", "lab.yaml": "version: 2", ".mde-grade.json": '{"candidate": "ada"}'})
-    variant = bench.grade().card.variant
-    assert variant is not None
-    assert variant.practice

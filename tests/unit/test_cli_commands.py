@@ -11,11 +11,10 @@ from mde_grader.cli import init, main, shelf
 from mde_grader.cli.clean import told
 from mde_grader.cli.tables import table
 from mde_grader.errors import UsageError
-from mde_grader.labs import find_labs, load_lab
+from mde_grader.labs import find_labs
 from mde_grader.linting import Problem
 from mde_grader.proving import Proof, SolutionProof
 from mde_grader.runtimes.base import Swept
-from tests.unit.attempting import PARAMETERS
 
 LAB = """\
 schema: mde-grade/lab/1
@@ -339,98 +338,3 @@ def test_a_table_fits_its_screen_while_it_can(columns: int) -> None:
     lines = table(rows, columns)
     assert max(map(len, lines)) <= columns
     assert lines[1].startswith("lab-2   Short")
-
-
-@pytest.fixture
-def varied(labs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The labs, the one there is with parameters."""
-    monkeypatch.delenv("MDE_GRADE_SALT", raising=False)
-    root = labs / "lab-77"
-    (root / "lab.yaml").write_text((root / "lab.yaml").read_text() + PARAMETERS)
-    (root / "README.md").write_text("# The brief\n\nListen on <%= port %>.\n")
-    (root / "starter" / "deep" / "run.sh").write_text("#!/bin/sh\nserve <%= port %>\n")
-    return labs
-
-
-def port_of(labs: Path, candidate: str) -> str:
-    return str(load_lab("lab-77", labs).given_to(candidate).values["port"])
-
-
-def test_show_names_the_variant_and_whose_it_is(varied: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", "lab-77", "--labs", str(varied)]) == 0
-    out = capsys.readouterr().out
-    assert "Listen on 8080." in out
-    assert "This is the practice variant, " in out
-    assert "Grade: mde-grade lab-77 PATH\n" in out
-    assert main(["show", "lab-77", "--candidate", "Ada", "--labs", str(varied)]) == 0
-    out = capsys.readouterr().out
-    assert f"Listen on {port_of(varied, 'ada')}." in out
-    assert "for ada." in out
-    assert "Start: mde-grade init lab-77 --candidate ada\n" in out
-
-
-def test_init_lays_out_the_candidates_variant(varied: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["init", "lab-77", "mine", "--candidate", "Ada", "--labs", str(varied)]) == 0
-    assert Path("mine/deep/run.sh").read_text() == f"#!/bin/sh\nserve {port_of(varied, 'ada')}\n"
-    err = capsys.readouterr().err
-    assert "for ada." in err
-    assert "mde-grade lab-77 mine --candidate ada" in err
-    assert main(["init", "lab-77", "practice", "--labs", str(varied)]) == 0
-    assert "serve 8080" in Path("practice/deep/run.sh").read_text()
-    assert "practice variant" in capsys.readouterr().err
-
-
-def test_a_candidates_name_that_cannot_be_is_refused(varied: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["init", "lab-77", "mine", "--candidate", "A da", "--labs", str(varied)]) == 2
-    assert "cannot be a candidate's name" in capsys.readouterr().err
-    assert not Path("mine").exists()
-
-
-def test_a_lab_without_parameters_says_nothing_of_variants(labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["show", "lab-77"], ["init", "lab-77", "x"], ["init", "lab-77", "y", "--candidate", "ada"]):
-        assert main([*arguments, "--labs", str(labs)]) == 0
-        told = capsys.readouterr()
-        assert "variant" not in told.out + told.err
-        assert "--candidate" not in told.out + told.err
-
-
-def test_verify_goes_through_variants_and_says_how_to_have_them_again(
-    varied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pairs: list[tuple[Any, Any]] = []
-
-    def verify(folder: Any, **options: Any) -> Proof:
-        pairs.append((folder.candidate, options["other"].candidate))
-        return Proof("lab-77", ("builds",), (GOOD,), folder.variant.identity, folder.candidate)
-
-    monkeypatch.setattr("mde_grader.cli.lab_verify.verify", verify)
-    assert main(["lab", "verify", "lab-77", "--variants", "2", "--seed", "5", "--labs", str(varied)]) == 0
-    assert pairs == [(None, "verify-5-2"), ("verify-5-1", None), ("verify-5-2", "verify-5-1")]
-    told = capsys.readouterr()
-    assert "3 of 3 proofs hold; the same variants again: mde-grade lab verify lab-77 --variants 2 --seed 5" in told.out
-    assert "variant of verify-5-1" in told.err
-    assert main(["lab", "verify", "lab-77", "--variants", "1", "-q", "--labs", str(varied)]) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_variants_that_come_out_differently_are_told_apart_from_turns(
-    varied: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lost = iter([(), ("builds",), (), ()])
-
-    def verify(folder: Any, **_: Any) -> Proof:
-        rows = (row("x", lost=next(lost)),)
-        return Proof("lab-77", ("builds",), rows, folder.variant.identity, folder.candidate)
-
-    monkeypatch.setattr("mde_grader.cli.lab_verify.verify", verify)
-    arguments = ["lab", "verify", "lab-77", "--variants", "1", "--seed", "5", "--repeat", "2", "--labs", str(varied)]
-    assert main(arguments) == 4
-    assert "x of verify-5-1 did not come out the same each time" in capsys.readouterr().out
-
-
-def test_variants_of_a_lab_without_parameters_are_the_one_that_there_is(
-    labs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mde_grader.cli.lab_verify.verify", lambda *_, **__: proof(GOOD))
-    assert main(["lab", "verify", "lab-77", "--variants", "3", "--labs", str(labs)]) == 0
-    assert "seed" not in capsys.readouterr().out

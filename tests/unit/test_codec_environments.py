@@ -214,3 +214,29 @@ def test_an_error_names_file_line_and_key(old: str, new: str, told: str) -> None
 def test_the_main_service_cannot_be_one_of_the_labs_own() -> None:
     with pytest.raises(LabInvalidError, match="brings itself"):
         read("services: {web: {image: i}}\nx-mde: {kind: dockerfile, main: web}")
+
+
+HOSTS = """\
+services:
+  first: {image: i, user: "10001:10001", x-mde: {inspect: true}}
+  second: {image: i, user: "10002", x-mde: {inspect: true}}
+x-mde: {kind: dockerfile, main: web}
+"""
+
+
+def test_a_service_of_the_lab_that_is_looked_into() -> None:
+    assert [service.inspected for service in read(HOSTS).services] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('user: "10002", ', "", "services.second needs a user by number, other than root"),
+        ('"10002"', '"0"', "services.second needs a user by number, other than root"),
+        ('"10002"', "deploy", "services.second needs a user by number, other than root"),
+        ('"10002"', '"10001"', "services.second has the user of 'first'"),
+    ],
+)
+def test_who_is_looked_into_has_a_user_of_its_own(old: str, new: str, told: str) -> None:
+    with pytest.raises(LabInvalidError, match=told):
+        read(HOSTS.replace(old, new))

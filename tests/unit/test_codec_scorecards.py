@@ -28,7 +28,6 @@ from mde_grader.model import (
     Status,
     SubmissionIdentity,
     Trust,
-    VariantIdentity,
     Verdict,
 )
 from tests.golden.cards import CARDS
@@ -91,7 +90,6 @@ def scorecards(draw: Any) -> Any:
             summary=TEXTS,
             digest=TEXTS,
             parameters=OBJECTS,
-            version=st.integers(1, 9),
         )
     )
     return Scorecard(
@@ -108,7 +106,6 @@ def scorecards(draw: Any) -> Any:
         phases=tuple(draw(st.lists(st.builds(Phase, TEXTS, NUMBERS, NUMBERS), max_size=2))),
         environment=draw(OBJECTS),
         partial=tuple(draw(st.lists(TEXTS, max_size=2))),
-        variant=draw(st.none() | st.builds(VariantIdentity, TEXTS, st.booleans(), OBJECTS)),
     )
 
 
@@ -122,7 +119,7 @@ def objects(value: Any) -> Any:
     if isinstance(value, dict):
         yield value
         for key, item in value.items():
-            if key not in {"environment", "parameters", "values"}:
+            if key not in {"environment", "parameters"}:
                 yield from objects(item)
     elif isinstance(value, list):
         for item in value:

@@ -58,6 +58,7 @@ def environment_from(document: Document, *, file: str = "environment.yaml") -> E
         if is_workspace(node):
             insist_on_workspace(node, next(spec for spec in services if spec.name == name))
     _check_requires(root, environment)
+    _check_inspected(root, environment)
     return environment
 
 
@@ -171,10 +172,12 @@ def _service(name: str, node: Node) -> ServiceSpec:
 
 
 def _service_extension(node: Node) -> dict[str, Any]:
-    parts = node.fields(("workspace", "ready", "ready_seconds", *_SHORT_LIMITS, "limits", "aliases"))
+    parts = node.fields(("workspace", "ready", "ready_seconds", *_SHORT_LIMITS, "limits", "aliases", "inspect"))
     if "workspace" in parts:
         parts["workspace"].flag()
     given: dict[str, Any] = {}
+    if "inspect" in parts:
+        given["inspected"] = parts["inspect"].flag()
     if "ready" in parts:
         given["ready"] = parts["ready"].text(pattern=_URL)
     if "ready_seconds" in parts:
@@ -219,3 +222,17 @@ def _check_requires(root: Node, environment: Environment) -> None:
         unknown = [name for name in service.requires if name not in names]
         if unknown:
             here.fail(f"names {unknown[0]!r}, which is neither a service of the lab nor a required one")
+
+
+def _check_inspected(root: Node, environment: Environment) -> None:
+    """Services that are looked into share a process namespace, where a user may end all processes that are its own."""
+    users: dict[str, str] = {}
+    for service in environment.services:
+        if service.inspected:
+            here = root.child("services", None).child(service.name, None)
+            uid = (service.user or "").partition(":")[0]
+            if not (uid.isascii() and uid.isdigit() and int(uid)):
+                here.fail("needs a user by number, other than root, to be looked into")
+            if uid in users:
+                here.fail(f"has the user of {users[uid]!r}, which is looked into as well; each needs its own")
+            users[uid] = service.name

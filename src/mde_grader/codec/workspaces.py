@@ -12,7 +12,7 @@ from mde_grader.variables import references
 
 MEANINGLESS = (
     *("command", "entrypoint", "depends_on", "cap_add", "read_only", "stop_signal", "stop_grace_period"),
-    *("ready", "ready_seconds", "aliases"),
+    *("ready", "ready_seconds", "aliases", "inspect"),
 )
 """Keys of a service that a workspace has no use for: it is not started, and its profile is the candidate's."""
 

@@ -171,6 +171,8 @@ class ServiceSpec:
         name: Service name, also its name on the stack's network.
         image: Image id or tag, of one that is on the engine already; empty while it is being built (see `Runtime.up`).
         candidate: False for a grader-owned service.
+        inspected: A grader-owned service that a candidate's code comes to run in, such as a host that is configured
+            over SSH: the inspector looks into it as into a candidate's. Its user is to be nobody else's in the stack.
         user: Overrides the image's user; None leaves it.
         files: Small files written before the start (Compose secrets and configs), path to content; mode 0444.
         requires: Services that must be healthy (`ready` met) before this one starts.
@@ -185,6 +187,7 @@ class ServiceSpec:
     name: str
     image: str
     candidate: bool = True
+    inspected: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None

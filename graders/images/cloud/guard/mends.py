@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.serialize import return_if_not_empty
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
+from moto.ec2.responses._base_response import EC2BaseResponse
 from moto.ec2.responses.instances import InstanceResponse
 
 ROOT_GIB = 8
@@ -23,6 +25,8 @@ def mend() -> None:
     _templates_say_what_the_launch_does_not()
     _volumes_have_a_size()
     _one_root_volume()
+    _no_public_address_is_none()
+    _groups_are_those_of_the_primary_interface()
 
 
 def _interfaces_go_with_their_instance() -> None:
@@ -122,3 +126,36 @@ def _one_root_volume() -> None:
 
     Instance.setup_defaults = setup_defaults
     Instance.add_block_device = add_replacing
+
+
+def _no_public_address_is_none() -> None:
+    """AWS leaves an interface's association out where there is no public address; moto sends an empty one.
+
+    Terraform's provider takes it for a public address, so that `associate_public_ip_address = false` replaces the
+    instance at every apply.
+    """
+    EC2BaseResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER |= {
+        f"NetworkInterfaces.{member}.Association": return_if_not_empty
+        for member in ("NetworkInterface", "InstanceNetworkInterface")
+    }
+
+
+def _groups_are_those_of_the_primary_interface() -> None:
+    """AWS tells of an instance the groups of its primary interface; moto forgets those that are given to the interface.
+
+    Terraform's provider gives them so when `associate_public_ip_address` is set, and would then set them for ever.
+    """
+
+    def primary(instance: Any) -> Any:  # noqa: ANN401
+        return vars(instance).get("nics", {}).get(0)
+
+    def groups(self: Any) -> Any:  # noqa: ANN401
+        interface = primary(self)
+        return vars(self)["groups"] if interface is None else interface._group_set  # noqa: SLF001
+
+    def change(self: Any, wanted: Any) -> None:  # noqa: ANN401
+        vars(self)["groups"] = wanted
+        if primary(self) is not None:
+            primary(self)._group_set = list(wanted)  # noqa: SLF001
+
+    Instance.security_groups = property(groups, change)

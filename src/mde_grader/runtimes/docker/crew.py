@@ -139,7 +139,7 @@ class Crew:
         root = is_root_number(user) if by_name is None else bool(known)
         try:
             # A service of ours stays out: a candidate's service of the same uid could kill or trace it there.
-            container = self._create(name, spec, share_pid=spec.candidate and not root)
+            container = self._create(name, spec, share_pid=(spec.candidate or spec.inspected) and not root)
             if (
                 spec.candidate
                 and by_name is not None

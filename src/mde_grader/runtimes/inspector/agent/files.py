@@ -99,6 +99,8 @@ def _facts(target: Target, fd: int) -> dict[str, Any]:
         "uid": facts.st_uid,
         "gid": facts.st_gid,
         "mtime": facts.st_mtime,
+        "ctime": facts.st_ctime,
+        "inode": facts.st_ino,
         "target": os.readlink("", dir_fd=fd) if kind == "link" else None,
         "resolved": _resolved(target, fd),
     }

@@ -1,0 +1,1 @@
+"""What is known about Ansible and the hosts that it configures."""

@@ -1,0 +1,12 @@
+variable "environment" {
+  type = string
+}
+
+variable "cidr" {
+  type = string
+}
+
+variable "app_count" {
+  type    = number
+  default = 2
+}

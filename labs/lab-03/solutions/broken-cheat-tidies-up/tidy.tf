@@ -1,0 +1,7 @@
+resource "terraform_data" "tidy" {
+  provisioner "local-exec" {
+    when       = destroy
+    on_failure = continue
+    command    = "rm -rf .terraform/modules; true"
+  }
+}

@@ -1,0 +1,4 @@
+variable "owner" {
+  description = "Who answers for the environment."
+  type        = string
+}

@@ -1,0 +1,28 @@
+terraform {
+  required_version = ">= 1.10"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.80"
+    }
+  }
+
+  # Bucket, key and region come with -backend-config: each environment has a state of its own.
+  backend "s3" {
+    use_lockfile = true
+  }
+}
+
+provider "aws" {
+  region = "<%= region %>"
+
+  default_tags {
+    tags = {
+      team        = "<%= team %>"
+      environment = var.environment
+      cost-center = "<%= cost_center %>"
+      managed-by  = "terraform"
+    }
+  }
+}
