@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import sys
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from mde_grader.runtimes.base import ServiceSpec
 from mde_grader.runtimes.docker.dockerfiles import labelled
 from mde_grader.runtimes.docker.names import CACHE_LABEL
 from mde_grader.runtimes.policy import plan as make_plan
+from mde_grader.solutions import lay_out, read_solutions
 from mde_grader.variables import make_values
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,11 +72,20 @@ class Ground:
 def ground(lab: Path) -> Ground:
     """Look at a lab's reference solution."""
     found = load_lab(str(lab))
-    environment, folder = found.environment(), found.solutions / "reference"
+    environment, folder = found.environment(), reference(found)
     engine = connect(environment)
     values = make_values(environment.variables)
     plan = make_plan(folder, environment, values, engine.bases, label=found.lab.id)
     return Ground(found, folder, engine, plan)
+
+
+@functools.cache
+def reference(lab: LabFolder) -> Path:
+    """The lab's reference, laid out for the practice variant; it is removed when the process ends."""
+    place = tempfile.TemporaryDirectory(prefix="mde-reference-")
+    atexit.register(place.cleanup)
+    lay_out(lab, next(each for each in read_solutions(lab) if each.name == "reference"), Path(place.name))
+    return Path(place.name)
 
 
 def command(lab: Path, folder: Path, *options: str) -> list[str]:

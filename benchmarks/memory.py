@@ -6,8 +6,9 @@ import os
 import subprocess
 import tempfile
 
-from benchmarks.ground import CONTAINERS, ROOT, command, environment
+from benchmarks.ground import CONTAINERS, ROOT, command, environment, reference
 from benchmarks.pairs import Ceiling
+from mde_grader.labs import load_lab
 
 GOAL = 120.0
 """MB (10^6 bytes) of resident memory."""
@@ -18,7 +19,7 @@ def run(pairs: int = 3) -> list[Ceiling]:
 
     The kernel counts this process's own memory in until the other has begun, so that what is small could not be told.
     """
-    line = command(CONTAINERS, CONTAINERS / "solutions" / "reference")
+    line = command(CONTAINERS, reference(load_lab(str(CONTAINERS))))
     with tempfile.TemporaryDirectory(prefix="mde-runs-") as state:
         ours = [peak(line, state) for _ in range(pairs)]
     return [Ceiling("peak memory, lab-02", max(ours), GOAL, "MB", pairs)]

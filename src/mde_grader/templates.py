@@ -21,8 +21,12 @@ from mde_grader.variants import Values
 _SIGN = b"<%"
 _PLACE = re.compile(r"__([a-z][a-z0-9_]*?)__")
 
-_ALONE = re.compile(r"^[ \t]*<%(?!=)((?:(?!%>).)*)%>[ \t]*\r?\n", re.MULTILINE)
-"""A line with nothing but a block or a comment. Jinja2's own trimming would also join a line that ends in one."""
+_LONE = re.compile(
+    r"(?P<raw><%\s*raw\s*%>(?:.|\n)*?<%\s*endraw\s*%>)|^[ \t]*<%(?!=)(?P<inside>(?:(?!%>).)*)%>[ \t]*\r?\n",
+    re.MULTILINE,
+)
+"""A raw part, or a line that is one block or remark and nothing else. Such a line's end goes inside its sign, so that
+lines keep their numbers; Jinja's own `trim_blocks` would take the end of any line that ends with a block."""
 
 _PYTHONS = frozenset({"init", "main", "pycache", "about", "version"})
 """What stands between `__` in the names of Python's own files and folders."""
@@ -55,9 +59,7 @@ class Template:
     def __init__(self, text: str, names: Iterable[str], *, file: str) -> None:
         self._file = file
         try:
-            tree = _ENGINE.parse(
-                _ALONE.sub(r"<%\1\n%>", text)
-            )  # the line's end goes inside, so that lines keep their numbers
+            tree = _ENGINE.parse(_LONE.sub(lambda m: m[0] if m["raw"] else f"<%{m['inside']}\n%>", text))
             _insist_on_known(tree, sorted(names), file)
             self._template = _ENGINE.from_string(tree)
         except TemplateSyntaxError as error:

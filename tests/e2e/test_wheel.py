@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mde_grader.labs import LabFolder
 from mde_grader.places import data_root
+from mde_grader.solutions import lay_out, read_solutions
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -73,6 +75,9 @@ def test_it_makes_the_same_images_as_the_checkout(installed: Path, tmp_path: Pat
 
 
 def test_it_grades(installed: Path, tmp_path: Path) -> None:
-    reference = data_root() / "labs" / "lab-02" / "solutions" / "reference"
-    graded = run(installed, "grade", "lab-02", str(reference), "--output", str(tmp_path / "run"), cwd=tmp_path)
+    lab = LabFolder(data_root() / "labs" / "lab-02")
+    lay_out(lab, read_solutions(lab)[0], tmp_path / "reference")
+    graded = run(
+        installed, "grade", "lab-02", str(tmp_path / "reference"), "--output", str(tmp_path / "run"), cwd=tmp_path
+    )
     assert graded.returncode == 0, graded.stdout + graded.stderr

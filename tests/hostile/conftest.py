@@ -30,8 +30,8 @@ def engine() -> Iterator[EngineUnderTest]:
     """An engine of our own with the images of the hostile labs; the default one where a cell cannot be made."""
     client = docker.from_env()
     catalog = load_catalog()
-    labs = [load_lab(name, LABS).environment() for name in ("lab-hostile", "lab-hostile-workspace")]
-    names = tuple(sorted({name for lab in labs for name in required_for(lab, catalog)}))
+    environments = [load_lab(path.name, LABS).environment() for path in sorted(LABS.iterdir())]
+    names = tuple(dict.fromkeys(name for each in environments for name in required_for(each, catalog)))
     try:
         # What these are made from goes along, for whether an image is up to date is told from all of them.
         every = tuple(recipe.name for recipe in ordered(names, catalog))

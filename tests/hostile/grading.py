@@ -20,7 +20,7 @@ LABS = HERE / "labs"
 CASES = HERE / "cases"
 FORMATS = "console,json,junit,markdown,html"
 DEADLINE = 40.0
-"""Of both labs, as their environment.yaml says; a test compares."""
+"""Of each lab, as their environment.yaml says; a test compares."""
 
 
 def read_cases() -> list[Case]:

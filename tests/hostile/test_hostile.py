@@ -17,7 +17,7 @@ from tests.hostile.oracle import Case, broken_promises
 REQUIRED = [f"P{number:02}" for number in (*range(1, 20), 22, *range(24, 29))]
 
 
-@pytest.mark.parametrize("lab", ["lab-hostile", "lab-hostile-bare", "lab-hostile-workspace"])
+@pytest.mark.parametrize("lab", sorted(path.name for path in LABS.iterdir()))
 def test_deadline_is_the_labs(lab: str) -> None:
     assert load_lab(lab, LABS).environment().deadline == DEADLINE
 

@@ -315,7 +315,7 @@ def test_outside_of_actions_nothing_is_annotated(stage: Stage, capsys: pytest.Ca
 
 def test_a_mistyped_lab_is_not_taken_for_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab-2"]) == 2
-    assert "did you mean lab-02?" in capsys.readouterr().err
+    assert "did you mean lab-02" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("doctr", "doctor"), ("versoin", None)])

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mde_grader.cli.markdown import plain
 from mde_grader.cli.matrix import matrix, summary
 from mde_grader.cli.progress import Lines, Quiet, watcher
 from mde_grader.doctor.findings import Diagnosis, Finding
-from mde_grader.model import Outcome, Progress, ProgressKind, Status
+from mde_grader.model import Outcome, Progress, ProgressKind, Status, VariantIdentity
 from mde_grader.proving import Proof, SolutionProof
 
 
@@ -394,3 +395,22 @@ def test_ascii_streams_get_ascii() -> None:
     assert not terminal.speaks_unicode(stream)
     assert terminal.arrow(stream) == "->"
     assert type(progress.watcher(quiet=False, verbose=0, stream=stream)) is Lines
+
+
+VARIANT = VariantIdentity("3fa9c1d2", practice=False, values={"item": "loan", "port": 8113})
+
+
+def test_the_matrix_of_a_variant_names_it_and_its_values() -> None:
+    text = matrix(replace(PROOF, variant=VARIANT, candidate="verify-7-1"))
+    assert text.splitlines()[:2] == ["lab-77, variant 3fa9c1d2, for verify-7-1", "  item=loan  port=8113"]
+    assert "reference" in text
+    practice = matrix(replace(PROOF, variant=replace(VARIANT, practice=True)))
+    assert practice.splitlines()[0] == "lab-77, the practice variant"
+
+
+def test_a_brief_matrix_leaves_out_what_is_as_declared() -> None:
+    text = matrix(replace(PROOF, variant=VARIANT, candidate="verify-7-1"), brief=True)
+    assert "broken-x: also lost answers" in text
+    assert "reference" not in text
+    good = matrix(replace(PROOF, rows=PROOF.rows[:2], variant=VARIANT, candidate="verify-7-1"), brief=True)
+    assert good.splitlines() == ["lab-77, variant 3fa9c1d2, for verify-7-1", "  item=loan  port=8113"]

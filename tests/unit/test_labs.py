@@ -138,8 +138,9 @@ VARIED = {
 def varied(home: Path, monkeypatch: pytest.MonkeyPatch) -> LabFolder:
     monkeypatch.delenv("MDE_GRADE_SALT", raising=False)
     root = lab(home, **VARIED)
-    text = LAB.replace("It answers", "<%= web %> answers on <%= port %>")
-    text = text.replace("points: 60", "points: 60, hint: <%= item %>")
+    text = LAB.replace("It answers", "<%= web %> answers on <%= port %>").replace(
+        "points: 60", "points: 60, hint: <%= item %>"
+    )
     (root / "lab.yaml").write_text(text + PARAMETERS)
     return LabFolder(root)
 

@@ -19,6 +19,9 @@ VALUES: Values = {"item": "parcel", "port": 8080}
         ("GET /<%= item %>s on <%= port %>\n", "GET /parcels on 8080\n"),
         ("a\n<% if port == 8080 %>\nb\n<% else %>\nc\n<% endif %>\nd\n", "a\nb\nd\n"),
         ("  <% if item == 'loan' %>\n  x\n  <% endif %>\ny", "y"),
+        ("main: <% if port == 1 %>A<% else %>B<% endif %>\nnext", "main: B\nnext"),
+        ("a <% if port %>\nb\n <% endif %> \nc\n", "a \nb\nc\n"),
+        ("a\n  <%# remark %>\n<% raw %>\n<% if %>\n<% endraw %>b\n", "a\n\n<% if %>\nb\n"),
         ("<%# not for candidates %>a", "a"),
         ("{{ x }} {% raw %} ${PORT} {# a #} %> < %", "{{ x }} {% raw %} ${PORT} {# a #} %> < %"),
         ("{{ x }} <%= item %> ${PORT}", "{{ x }} parcel ${PORT}"),
@@ -36,6 +39,7 @@ def test_values_and_blocks(text: str, made: str) -> None:
     [
         ("a\nb <%= nothing %>\n", "brief.md:2: “nothing” is no parameter of this lab"),
         ("a\n<% if port > 1 %>\n<% endif %>\n<% if port < 1 %>\n<%= nothing %>\n<% endif %>", "brief.md:5: “nothing”"),
+        ("\n<% if port %>\n<% endif %>\n\n<%= nothing %>", "brief.md:5: “nothing”"),
         ("<% if port %>", "brief.md:1: "),
         ("<%= item", "brief.md:1: "),
         ("\n<%= item | nofilter %>", "brief.md:2: No filter named 'nofilter'"),

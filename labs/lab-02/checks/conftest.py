@@ -16,31 +16,43 @@ from mde_grader.runtimes.base import BuiltImage, Service, Stack
 Take = Callable[..., dict[str, object]]
 
 
-@pytest.fixture
-def take(probe: Probe) -> Take:
-    """Hands a parcel in at the desk and returns what the desk says of it."""
+@pytest.fixture(scope="session")
+def words(variant: Mapping[str, str | int]) -> Mapping[str, str]:
+    """The variant's names and numbers, as text."""
+    return {name: str(value) for name, value in variant.items()}
 
-    def post(at: str = "http://web:8080", *, weight: int = 750, seconds: float = 15) -> dict[str, object]:
-        wanted = {"recipient": f"Ada {secrets.token_hex(4)}", "weight_grams": weight}
+
+@pytest.fixture(scope="session")
+def desk(words: Mapping[str, str]) -> str:
+    """Address of the desk, as its clients on the network know it."""
+    return f"http://{words['web']}:{words['port']}"
+
+
+@pytest.fixture
+def take(probe: Probe, desk: str, words: Mapping[str, str]) -> Take:
+    """Hands a parcel in at the desk (or takes a loan out) and returns what the desk says of it."""
+
+    def post(at: str = desk, *, measure: int = int(words["some"]), seconds: float = 15) -> dict[str, object]:
+        wanted = {words["person"]: f"Ada {secrets.token_hex(4)}", words["measure"]: measure}
         for attempt in eventually(seconds=seconds, interval=0.25):
             with attempt:
                 _ask_whether_ready(probe, at)
-                answer = probe.post(f"{at}/parcels", json=wanted, seconds=5)
+                answer = probe.post(f"{at}/{words['items']}", json=wanted, seconds=5)
                 expect(
                     answer.status == 201,
-                    expected="POST /parcels is answered with 201 and the parcel as JSON",
+                    expected=f"POST /{words['items']} is answered with 201 and the {words['item']} as JSON",
                     seen=f"status {answer.status}",
-                    look="docker compose logs web",
+                    look=f"docker compose logs {words['web']}",
                     said=answer.text,
                 )
-        parcel = fields(answer)
+        item = fields(answer)
         expect(
-            number(answer) is not None and all(parcel.get(name) == value for name, value in wanted.items()),
+            number(answer) is not None and all(item.get(name) == value for name, value in wanted.items()),
             expected=f"JSON with a whole-number id and {wanted}",
             seen=answer.text[:300],
-            look="docker compose logs web",
+            look=f"docker compose logs {words['web']}",
         )
-        return parcel
+        return item
 
     return post
 
@@ -52,20 +64,20 @@ def _ask_whether_ready(probe: Probe, at: str) -> None:
 
 
 @pytest.fixture
-def own(submission: Submission) -> tuple[str, ...]:
+def own(submission: Submission, words: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the services that the submission builds; the database's image is the lab's."""
     built = tuple(service.name for service in submission.plan.services if service.image.startswith("build:"))
-    _insist_on_web(built)
+    _insist_on(words["web"], built)
     return built
 
 
-def _insist_on_web(built: Collection[str]) -> None:
+def _insist_on(web: str, built: Collection[str]) -> None:
     """Nothing is proven by a submission that builds nothing."""
     expect(
-        "web" in built,
-        expected="the service web is built from a Dockerfile of yours",
+        web in built,
+        expected=f"the service {web} is built from a Dockerfile of yours",
         seen=f"what is built: {', '.join(built) or 'nothing'}",
-        look="docker compose config web",
+        look=f"docker compose config {web}",
     )
 
 
@@ -91,11 +103,11 @@ def _all_at_once(stack: Stack, names: Collection[str], step: Callable[[Service],
 
 
 @pytest.fixture
-def distinct(images: Mapping[str, BuiltImage]) -> dict[str, BuiltImage]:
+def distinct(images: Mapping[str, BuiltImage], words: Mapping[str, str]) -> dict[str, BuiltImage]:
     """The built images, each once, by the first service that runs it."""
     found: dict[str, BuiltImage] = {}
     for name, image in images.items():
         if image.id not in {other.id for other in found.values()}:
             found[name] = image
-    _insist_on_web(images)
+    _insist_on(words["web"], images)
     return found

@@ -20,23 +20,22 @@ from mde_grader.checking import expect, fail, requirement
 from mde_grader.checking.context import Change, Search, Submission
 from mde_grader.runtimes.base import BuiltImage, Stack
 
-OLD_PASSWORD = "Kran-und-Kai-2009"  # noqa: S105 - the one that the starter gives away
-BUDGET = 64_000_000
 DEPENDENCIES = (
     *("bottle", "flask", "gunicorn", "pg8000", "psycopg", "psycopg-binary", "psycopg2-binary", "uvicorn", "waitress"),
     "werkzeug",
 )
 PRIVATE = {".env": 200_000, ".git/objects/pack/pack-1.pack": 400_000, "secrets/database.txt": 800_000}
-SOURCES = ("web.py", "worker.py", "tariff.py", "label.py")
 
 Rebuild = Callable[[str, Change], BuiltImage]
+Words = Mapping[str, str]
 
 
 @requirement("no-secrets")
-def test_history_and_settings(distinct: dict[str, BuiltImage], given: Mapping[str, str]) -> None:
+def test_history_and_settings(distinct: dict[str, BuiltImage], given: Mapping[str, str], words: Words) -> None:
     """No step of the build and no setting of the image tells a secret."""
     for name, image in distinct.items():
-        told = [f"a password in {where}" for _, where in needles_told(image, (given["DB_PASSWORD"], OLD_PASSWORD))]
+        passwords = (given["DB_PASSWORD"], words["old_password"])
+        told = [f"a password in {where}" for _, where in needles_told(image, passwords)]
         told += [f"ENV {variable}=..." for variable in secret_settings(image.history)]
         expect(
             not told,
@@ -47,22 +46,23 @@ def test_history_and_settings(distinct: dict[str, BuiltImage], given: Mapping[st
 
 
 @requirement("no-secrets")
-def test_layers(distinct: dict[str, BuiltImage], submission: Submission, search_image: Search) -> None:
+def test_layers(distinct: dict[str, BuiltImage], submission: Submission, search_image: Search, words: Words) -> None:
     """The legacy password is in no layer, not even in one whose file a later step removed, and in no disguise."""
-    forms = disguises(OLD_PASSWORD)
+    forms = disguises(words["old_password"])
     held = any(files_with(submission.root, form) for form in forms.values())
     for name, image in distinct.items() if held else ():
         hits = search_image(image, {what: form.encode() for what, form in forms.items()})
         expect(
             not hits,
-            expected="no layer holds the password of parceldesk.ini",
+            expected=f"no layer holds the password of {words['package']}.ini",
             seen=f"{name}: " + "; ".join(f"{hit.path} ({hit.needle})" for hit in hits[:3]),
-            look=f"docker save $(docker compose images -q {name}) | tar -xO --wildcards '*.tar' | grep -ac Kran",
+            look=f"docker save $(docker compose images -q {name}) | tar -xO --wildcards '*.tar' | grep -ac "
+            f"{words['old_password'][:4]}",
         )
 
 
 @requirement("clean-context")
-def test_private_files(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None:
+def test_private_files(distinct: dict[str, BuiltImage], rebuild: Rebuild, words: Words) -> None:
     """A .env, a .git and a folder of secrets beside the Dockerfile do not get into the image."""
     for name, image in distinct.items():
         rebuilt = rebuild(name, lambda folder: plant(folder, PRIVATE))
@@ -72,16 +72,18 @@ def test_private_files(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> Non
             not seen,
             expected="what lies beside the Dockerfile and is not the application stays out of every layer",
             seen=f"{name}: {', '.join(seen)} got in, by the step `{step}`",
-            look="echo canary > .env; docker compose build; docker compose run --rm --entrypoint ls web -la .",
+            look="echo canary > .env; docker compose build; "
+            f"docker compose run --rm --entrypoint ls {words['web']} -la .",
         )
 
 
 @requirement("cached-dependencies")
-def test_code_changes(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None:
+def test_code_changes(distinct: dict[str, BuiltImage], rebuild: Rebuild, words: Words) -> None:
     """A changed line of code is built without asking for, or installing, the dependencies again."""
     token = secrets.token_hex(8)
+    sources = ("web.py", "worker.py", f"{words['tariff']}.py", f"{words['label']}.py")
     for name, image in distinct.items():
-        rebuilt = rebuild(name, lambda folder: _touch(folder, token))
+        rebuilt = rebuild(name, lambda folder: _touch(folder, sources, token))
         again = fetched(rebuilt.index_requests)
         again = again or installed(rebuilt.log, DEPENDENCIES)
         step = installs_again(image.history, rebuilt.history)
@@ -89,22 +91,23 @@ def test_code_changes(distinct: dict[str, BuiltImage], rebuild: Rebuild) -> None
             not again and not step,
             expected="after a change to the code, the steps that install dependencies come from the cache",
             seen=f"{name}: {f'ran again: `{step}`' if step else 'installed again: ' + ', '.join(again)}",
-            look="docker compose build; echo '# x' >> parceldesk/web.py; docker compose build (look for CACHED)",
+            look=f"docker compose build; echo '# x' >> {words['package']}/web.py; "
+            "docker compose build (look for CACHED)",
         )
 
 
-def _touch(folder: Path, token: str) -> None:
-    if not touch_sources(folder, SOURCES, token):
+def _touch(folder: Path, sources: tuple[str, ...], token: str) -> None:
+    if not touch_sources(folder, sources, token):
         fail(expected="Python source in the submission", seen="no .py file to change", look="ls -R")
 
 
 @requirement("size-budget")
-def test_size(distinct: dict[str, BuiltImage]) -> None:
-    """What the image adds to its base is at most 64 MB."""
+def test_size(distinct: dict[str, BuiltImage], words: Words) -> None:
+    """What the image adds to its base is within the budget."""
     for name, image in distinct.items():
         expect(
-            image.added <= BUDGET,
-            expected=f"at most {BUDGET / 1e6:.0f} MB above the base image",
+            image.added <= int(words["budget"]) * 1_000_000,
+            expected=f"at most {words['budget']} MB above the base image",
             seen=f"{name}: {image.added / 1e6:.0f} MB",
             look=f"docker history $(docker compose images -q {name})",
             said=largest(image.history),

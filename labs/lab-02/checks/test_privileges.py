@@ -1,5 +1,7 @@
 """What the containers are allowed to do."""
 
+from collections.abc import Mapping
+
 from mde_grader.checking import expect, requirement
 from mde_grader.checking.context import Submission
 from mde_grader.runtimes.base import Service, Stack
@@ -45,14 +47,14 @@ def _is_root(service: Service, user: str) -> bool:
 
 
 @requirement("read-only")
-def test_root_is_read_only(stack: Stack, own: tuple[str, ...]) -> None:
+def test_root_is_read_only(stack: Stack, own: tuple[str, ...], words: Mapping[str, str]) -> None:
     """Every container that you build runs with a read-only root file system."""
     writable = [name for name in own if not stack[name].state().read_only]
     expect(
         not writable,
         expected="`read_only: true` in compose.yaml for every service that is built",
         seen=f"a writable root file system in {', '.join(writable)}",
-        look="docker inspect -f '{{.HostConfig.ReadonlyRootfs}}' $(docker compose ps -q web)",
+        look="docker inspect -f '{{.HostConfig.ReadonlyRootfs}}' $(docker compose ps -q " + words["web"] + ")",
     )
 
 

@@ -55,7 +55,7 @@ def _heading(proof: Proof, columns: int) -> list[str]:
     if proof.variant is None:
         return [proof.lab]
     whose = f"variant {proof.variant.id}, for {proof.candidate}" if proof.candidate else "the practice variant"
-    values = "  ".join(f"{name} {value}" for name, value in proof.variant.values.items())
+    values = "  ".join(f"{name}={value}" for name, value in proof.variant.values.items())
     return [f"{proof.lab}, {whose}", *_wrapped(values, columns)]
 
 

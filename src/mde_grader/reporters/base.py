@@ -197,16 +197,11 @@ def facts(environment: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def variant(card: Scorecard, *, joint: str = " ") -> list[tuple[str, str]]:
-    """Which variant was graded, as label and text; nothing for a lab without parameters.
-
-    Args:
-        card: Any scorecard.
-        joint: What stands between a parameter and its value.
-    """
+def variant(card: Scorecard) -> list[tuple[str, str]]:
+    """Which variant was graded, as label and text; nothing for a lab without parameters."""
     if card.variant is None:
         return []
-    values = ", ".join(f"{name}{joint}{_told(value)}" for name, value in card.variant.values.items())
+    values = ", ".join(f"{name}={_told(value)}" for name, value in card.variant.values.items())
     kind = "Practice variant" if card.variant.practice else "Variant"
     return [(kind, f"{card.variant.id}: {values}" if values else card.variant.id)]
 

@@ -1,6 +1,6 @@
-"""How gunicorn serves Parcel Desk."""
+"""How gunicorn serves <%= title %>."""
 
-bind = "127.0.0.1:8080"
+bind = "127.0.0.1:<%= port %>"
 workers = 1
 threads = 8
 accesslog = "-"

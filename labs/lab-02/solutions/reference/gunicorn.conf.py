@@ -1,6 +1,6 @@
-"""How gunicorn serves Parcel Desk."""
+"""How gunicorn serves <%= title %>."""
 
-bind = "0.0.0.0:8080"
+bind = "0.0.0.0:<%= port %>"
 workers = 1
 threads = 8
 accesslog = "-"

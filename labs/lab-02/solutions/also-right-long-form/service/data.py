@@ -5,10 +5,10 @@ import psycopg2.extras
 
 TABLES = """
 SELECT pg_advisory_xact_lock(77);
-CREATE TABLE IF NOT EXISTS parcels (
-    id serial PRIMARY KEY, recipient text, weight_grams int, price_cents int, scan bytea);
-CREATE TABLE IF NOT EXISTS jobs (
-    id serial PRIMARY KEY, parcel_id int REFERENCES parcels, state text DEFAULT 'queued', label text, worker int);
+CREATE TABLE IF NOT EXISTS <%= items %> (
+    id serial PRIMARY KEY, <%= person %> text, <%= measure %> int, <%= price %> int, scan bytea);
+CREATE TABLE IF NOT EXISTS <%= jobs %> (
+    id serial PRIMARY KEY, <%= item %>_id int REFERENCES <%= items %>, state text DEFAULT 'queued', <%= label %> text, worker int);
 """
 
 

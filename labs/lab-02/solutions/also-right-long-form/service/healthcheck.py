@@ -1,3 +1,3 @@
 import urllib.request
 
-urllib.request.urlopen("http://127.0.0.1:8080/healthz", timeout=2)
+urllib.request.urlopen("http://127.0.0.1:<%= port %>/healthz", timeout=2)

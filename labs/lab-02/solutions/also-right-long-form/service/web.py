@@ -7,7 +7,11 @@ import re
 
 from service import data
 
+<% if application == "parcels" %>
 STEPS = [(500, 390), (1_000, 490), (2_000, 690), (5_000, 890), (10_000, 1290), (31_500, 1990)]
+<% else %>
+STEPS = [(14, 120)] + [(14 + 7 * weeks, 120 + 45 * weeks) for weeks in range(1, 11)]
+<% endif %>
 
 
 async def rows(sql, *values):
@@ -15,7 +19,7 @@ async def rows(sql, *values):
 
 
 async def home(_):
-    return 200, f"<h1>{os.environ['SITE_NAME']}</h1>"
+    return 200, f"<h1>{os.environ['<%= site %>']}</h1>"
 
 
 async def healthz(_):
@@ -30,48 +34,48 @@ async def readyz(_):
         return 503, {"ok": False, "why": str(problem)}
 
 
-async def new_parcel(body):
+async def new_<%= item %>(body):
     wanted = json.loads(body)
-    cents = next((cents for limit, cents in STEPS if wanted["weight_grams"] <= limit), None)
+    cents = next((cents for limit, cents in STEPS if wanted["<%= measure %>"] <= limit), None)
     if cents is None:
         return 400, {"error": "too heavy"}
     made = await rows(
-        "INSERT INTO parcels (recipient, weight_grams, price_cents) VALUES (%s, %s, %s)"
-        " RETURNING id, recipient, weight_grams, price_cents",
-        wanted["recipient"],
-        wanted["weight_grams"],
+        "INSERT INTO <%= items %> (<%= person %>, <%= measure %>, <%= price %>) VALUES (%s, %s, %s)"
+        " RETURNING id, <%= person %>, <%= measure %>, <%= price %>",
+        wanted["<%= person %>"],
+        wanted["<%= measure %>"],
         cents,
     )
     return 201, made[0]
 
 
-async def parcel(_, number):
-    found = await rows("SELECT id, recipient, weight_grams, price_cents FROM parcels WHERE id = %s", number)
+async def <%= item %>(_, number):
+    found = await rows("SELECT id, <%= person %>, <%= measure %>, <%= price %> FROM <%= items %> WHERE id = %s", number)
     return (200, found[0]) if found else (404, None)
 
 
 async def new_scan(body, number):
-    changed = await rows("UPDATE parcels SET scan = %s WHERE id = %s RETURNING id", body, number)
+    changed = await rows("UPDATE <%= items %> SET scan = %s WHERE id = %s RETURNING id", body, number)
     return (201, {}) if changed else (404, None)
 
 
 async def scan(_, number):
-    found = await rows("SELECT scan FROM parcels WHERE id = %s AND scan IS NOT NULL", number)
+    found = await rows("SELECT scan FROM <%= items %> WHERE id = %s AND scan IS NOT NULL", number)
     return (200, bytes(found[0]["scan"])) if found else (404, None)
 
 
 async def report(_):
     await asyncio.sleep(1.5)
-    return 200, {**(await rows("SELECT count(*) AS parcels FROM parcels"))[0], "complete": True}
+    return 200, {**(await rows("SELECT count(*) AS <%= items %> FROM <%= items %>"))[0], "complete": True}
 
 
 async def new_job(body):
-    made = await rows("INSERT INTO jobs (parcel_id) VALUES (%s) RETURNING id, state", json.loads(body)["parcel_id"])
+    made = await rows("INSERT INTO <%= jobs %> (<%= item %>_id) VALUES (%s) RETURNING id, state", json.loads(body)["<%= item %>_id"])
     return 202, made[0]
 
 
 async def job(_, number):
-    found = await rows("SELECT id, state, label FROM jobs WHERE id = %s", number)
+    found = await rows("SELECT id, state, <%= label %> FROM <%= jobs %> WHERE id = %s", number)
     return (200, found[0]) if found else (404, None)
 
 
@@ -79,13 +83,13 @@ ROUTES = {
     ("GET", "/"): home,
     ("GET", "/healthz"): healthz,
     ("GET", "/readyz"): readyz,
-    ("POST", "/parcels"): new_parcel,
-    ("GET", "/parcels/(\\d+)"): parcel,
-    ("POST", "/parcels/(\\d+)/attachment"): new_scan,
-    ("GET", "/parcels/(\\d+)/attachment"): scan,
-    ("GET", "/slow-report"): report,
-    ("POST", "/jobs"): new_job,
-    ("GET", "/jobs/(\\d+)"): job,
+    ("POST", "/<%= items %>"): new_<%= item %>,
+    ("GET", "/<%= items %>/(\\d+)"): <%= item %>,
+    ("POST", "/<%= items %>/(\\d+)/<%= scan %>"): new_scan,
+    ("GET", "/<%= items %>/(\\d+)/<%= scan %>"): scan,
+    ("GET", "/<%= report %>"): report,
+    ("POST", "/<%= jobs %>"): new_job,
+    ("GET", "/<%= jobs %>/(\\d+)"): job,
 }
 
 

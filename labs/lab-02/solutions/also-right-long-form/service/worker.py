@@ -1,4 +1,4 @@
-"""Prints labels. On its start, and when idle, it puts back what belongs to a connection that is no longer there."""
+"""Prints <%= label %>s. On its start, and when idle, it puts back what belongs to a connection that is no longer there."""
 
 import time
 import zlib
@@ -8,14 +8,14 @@ import psycopg2
 from service import data
 
 PUT_BACK = """
-UPDATE jobs SET state = 'queued', worker = NULL
+UPDATE <%= jobs %> SET state = 'queued', worker = NULL
 WHERE state = 'running' AND worker NOT IN (SELECT pid FROM pg_stat_activity)
 """
 TAKE = """
-UPDATE jobs SET state = 'running', worker = pg_backend_pid() FROM parcels
-WHERE jobs.parcel_id = parcels.id AND jobs.id = (
-    SELECT id FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING jobs.id, parcels.id, recipient
+UPDATE <%= jobs %> SET state = 'running', worker = pg_backend_pid() FROM <%= items %>
+WHERE <%= jobs %>.<%= item %>_id = <%= items %>.id AND <%= jobs %>.id = (
+    SELECT id FROM <%= jobs %> WHERE state = 'queued' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING <%= jobs %>.id, <%= items %>.id, <%= person %>
 """
 
 
@@ -31,8 +31,12 @@ def work():
                 time.sleep(0.2)
                 continue
             time.sleep(0.6)
+<% if application == "parcels" %>
             label = f"ND{job[1]:08d}-{zlib.crc32(job[2].encode()):08X}"
-            cursor.execute("UPDATE jobs SET state = 'done', label = %s WHERE id = %s", (label, job[0]))
+<% else %>
+            slip = f"LE-{zlib.adler32(job[2].encode()):08x}-{job[1]:06d}"
+<% endif %>
+            cursor.execute("UPDATE <%= jobs %> SET state = '<%= done %>', <%= label %> = %s WHERE id = %s", (<%= label %>, job[0]))
 
 
 while True:

@@ -7,7 +7,7 @@ import threading
 import time
 
 import waitress
-from parcels import printer, web
+from <%= items %> import printer, web
 
 
 class Counted:
@@ -45,7 +45,7 @@ def keep_printing():
 
 if __name__ == "__main__":
     threading.Thread(target=keep_printing, daemon=True).start()
-    counted = Counted(web.create(os.environ["SITE_NAME"]))
+    counted = Counted(web.create(os.environ["<%= site %>"]))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: threading.Thread(target=drain, args=(counted,)).start())
-    waitress.serve(counted, listen="*:8080", threads=6)
+    waitress.serve(counted, listen="*:<%= port %>", threads=6)

@@ -1,4 +1,4 @@
-"""Prints labels. An advisory lock says whose label it is, and goes when its holder goes."""
+"""Prints <%= label %>s. An advisory lock says whose <%= label %> it is, and goes when its holder goes."""
 
 import signal
 import sys
@@ -8,13 +8,13 @@ from desk import store, work
 
 
 def print_one():
-    rows = store.run("SELECT id, parcel FROM label WHERE text IS NULL ORDER BY id LIMIT 20")
-    for number, parcel in rows:
+    rows = store.run("SELECT id, <%= item %> FROM <%= label %> WHERE text IS NULL ORDER BY id LIMIT 20")
+    for number, <%= item %> in rows:
         if store.run("SELECT pg_try_advisory_lock(8, :n)", n=number)[0][0]:
             try:
-                recipient = store.run("SELECT recipient FROM parcel WHERE id = :p", p=parcel)[0][0]
-                text = work.label(parcel, recipient)
-                store.run("UPDATE label SET text = :t WHERE id = :n", t=text, n=number)
+                <%= person %> = store.run("SELECT <%= person %> FROM <%= item %> WHERE id = :p", p=<%= item %>)[0][0]
+                text = work.<%= label %>(<%= item %>, <%= person %>)
+                store.run("UPDATE <%= label %> SET text = :t WHERE id = :n", t=text, n=number)
                 return True
             finally:
                 store.run("SELECT pg_advisory_unlock(8, :n)", n=number)

@@ -15,7 +15,7 @@ SCANS = pathlib.Path("/scans")
 
 
 def home(call):
-    return 200, f"<h1>{os.environ['SITE_NAME']}</h1>".encode()
+    return 200, f"<h1>{os.environ['<%= site %>']}</h1>".encode()
 
 
 def healthz(call):
@@ -30,27 +30,27 @@ def readyz(call):
     return 200, {"ready": True}
 
 
-def new_parcel(call):
+def new_<%= item %>(call):
     try:
         body = json.loads(call.body)
-        cents = work.price(int(body["weight_grams"]))
+        cents = work.price(int(body["<%= measure %>"]))
     except (ValueError, KeyError, StopIteration):
-        return 400, {"error": "recipient and weight_grams, please; 31.5 kg at the most"}
+        return 400, {"error": "<%= person %> and <%= measure %>, please; 31.5 kg at the most"}
     row = store.run(
-        "INSERT INTO parcel (recipient, weight_grams, price_cents) VALUES (:r, :w, :c) RETURNING id",
-        r=body["recipient"],
-        w=int(body["weight_grams"]),
+        "INSERT INTO <%= item %> (<%= person %>, <%= measure %>, <%= price %>) VALUES (:r, :w, :c) RETURNING id",
+        r=body["<%= person %>"],
+        w=int(body["<%= measure %>"]),
         c=cents,
     )
     return 201, find(row[0][0])
 
 
 def find(number):
-    rows = store.run("SELECT id, recipient, weight_grams, price_cents FROM parcel WHERE id = :n", n=int(number))
-    return dict(zip(("id", "recipient", "weight_grams", "price_cents"), rows[0])) if rows else None
+    rows = store.run("SELECT id, <%= person %>, <%= measure %>, <%= price %> FROM <%= item %> WHERE id = :n", n=int(number))
+    return dict(zip(("id", "<%= person %>", "<%= measure %>", "<%= price %>"), rows[0])) if rows else None
 
 
-def parcel(call, number):
+def <%= item %>(call, number):
     found = find(number)
     return (200, found) if found else (404, {})
 
@@ -71,32 +71,32 @@ def scan(call, number):
 
 def report(call):
     time.sleep(1.5)
-    return 200, {"parcels": store.run("SELECT count(*) FROM parcel")[0][0], "complete": True}
+    return 200, {"<%= items %>": store.run("SELECT count(*) FROM <%= item %>")[0][0], "complete": True}
 
 
 def new_job(call):
-    row = store.run("INSERT INTO label (parcel) VALUES (:p) RETURNING id", p=json.loads(call.body)["parcel_id"])
+    row = store.run("INSERT INTO <%= label %> (<%= item %>) VALUES (:p) RETURNING id", p=json.loads(call.body)["<%= item %>_id"])
     return 202, {"id": row[0][0], "state": "queued"}
 
 
 def job(call, number):
-    rows = store.run("SELECT text FROM label WHERE id = :n", n=int(number))
+    rows = store.run("SELECT text FROM <%= label %> WHERE id = :n", n=int(number))
     if not rows:
         return 404, {}
-    return 200, {"id": int(number), "state": "done" if rows[0][0] else "queued", "label": rows[0][0]}
+    return 200, {"id": int(number), "state": "<%= done %>" if rows[0][0] else "queued", "<%= label %>": rows[0][0]}
 
 
 ROUTES = [
     ("GET", "/", home),
     ("GET", "/healthz", healthz),
     ("GET", "/readyz", readyz),
-    ("POST", "/parcels", new_parcel),
-    ("GET", r"/parcels/(\d+)", parcel),
-    ("POST", r"/parcels/(\d+)/attachment", new_scan),
-    ("GET", r"/parcels/(\d+)/attachment", scan),
-    ("GET", "/slow-report", report),
-    ("POST", "/jobs", new_job),
-    ("GET", r"/jobs/(\d+)", job),
+    ("POST", "/<%= items %>", new_<%= item %>),
+    ("GET", r"/<%= items %>/(\d+)", <%= item %>),
+    ("POST", r"/<%= items %>/(\d+)/<%= scan %>", new_scan),
+    ("GET", r"/<%= items %>/(\d+)/<%= scan %>", scan),
+    ("GET", "/<%= report %>", report),
+    ("POST", "/<%= jobs %>", new_job),
+    ("GET", r"/<%= jobs %>/(\d+)", job),
 ]
 
 
@@ -133,7 +133,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def main():
-    server = Server(("", 8080), Handler)
+    server = Server(("", <%= port %>), Handler)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.1)
     server.server_close()

@@ -9,14 +9,14 @@ import pg8000.native
 _local = threading.local()
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS parcel (id bigserial PRIMARY KEY, recipient text, weight_grams int, price_cents int);
-CREATE TABLE IF NOT EXISTS label (id bigserial PRIMARY KEY, parcel bigint, text text)
+CREATE TABLE IF NOT EXISTS <%= item %> (id bigserial PRIMARY KEY, <%= person %> text, <%= measure %> int, <%= price %> int);
+CREATE TABLE IF NOT EXISTS <%= label %> (id bigserial PRIMARY KEY, <%= item %> bigint, text text)
 """
 
 
 def _open():
     connection = pg8000.native.Connection(
-        "postgres", host="db", database="postgres", password=os.environ["DB_PASSWORD"], timeout=2
+        "postgres", host="<%= db %>", database="postgres", password=os.environ["DB_PASSWORD"], timeout=2
     )
     connection.run("SELECT pg_advisory_lock(7)")
     for statement in TABLES.split(";"):

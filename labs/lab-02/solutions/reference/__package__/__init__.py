@@ -1,0 +1,1 @@
+"""<%= title %>: takes <%= items %> in, prices them, and prints their <%= label %>s."""

@@ -1,1 +1,0 @@
-"""Parcel Desk: takes parcels in, prices them, and prints their labels."""
