@@ -211,7 +211,7 @@ def faults(estate: Estate, wanted: Wanted) -> dict[str, list[str]]:
 
 
 def _not_one(found: Sequence[object], what: str) -> list[str]:
-    return [] if len(found) == 1 else [f"the environment has {len(found)} of type {what}, not 1"]
+    return [] if len(found) == 1 else [f"{len(found)} {what}s that both the state and the cloud know of, not 1"]
 
 
 def firewall_faults(estate: Estate, wanted: Wanted) -> list[str]:

@@ -9,6 +9,7 @@ from graders.terraform.campaign import Campaign
 from graders.terraform.doors import credentials, side_doors
 from mde_grader.checking import expect, requirement
 
+PASSWORD = "aws ssm get-parameter --with-decryption --query Parameter.Value --output text --name"  # noqa: S105 - its name
 PROVIDERS = frozenset({"registry.terraform.io/hashicorp/aws", "registry.opentofu.org/hashicorp/aws"})
 
 
@@ -66,7 +67,7 @@ def test_password_is_nowhere(campaign: Campaign[Any], given: Mapping[str, str]) 
         not found,
         expected="the password stays in the parameter store, and servers read it when they start",
         seen=f"it is in {'; in '.join(found[:3])}",
-        look='terraform show -json | grep -c "$(aws ssm get-parameter --with-decryption --query Parameter.Value ...)"',
+        look=f"p=$({PASSWORD} {stand.wanted.parameter}); terraform show -json | grep -c $p",
     )
 
 

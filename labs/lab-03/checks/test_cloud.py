@@ -5,6 +5,10 @@ from typing import Any
 from graders.terraform.campaign import Campaign
 from mde_grader.checking import expect, requirement
 
+BUCKET = "b=$(terraform output -raw bucket_name)"
+TABLE = "t=$(terraform output -raw table_name)"
+ROLE = "r=$(terraform output -raw app_role_arn | sed 's|.*/||')"
+
 
 def _faultless(campaign: Campaign[Any], about: str, *, expected: str, look: str) -> None:
     found = campaign.faults.result()[about]
@@ -51,7 +55,7 @@ def test_bucket(campaign: Campaign[Any]) -> None:
         campaign,
         "bucket",
         expected="one bucket, versioned, with encryption by default and all four public access blocks",
-        look="aws s3api get-bucket-versioning --bucket ...; aws s3api get-public-access-block --bucket ...",
+        look=f"{BUCKET}; aws s3api get-bucket-versioning --bucket $b; aws s3api get-public-access-block --bucket $b",
     )
 
 
@@ -62,7 +66,8 @@ def test_table(campaign: Campaign[Any]) -> None:
         campaign,
         "table",
         expected="one table with the text key id, paid by request, with point-in-time recovery",
-        look="aws dynamodb describe-table --table-name ...; aws dynamodb describe-continuous-backups --table-name ...",
+        look=f"{TABLE}; aws dynamodb describe-table --table-name $t; aws dynamodb describe-continuous-backups "
+        "--table-name $t",
     )
 
 
@@ -84,7 +89,7 @@ def test_role(campaign: Campaign[Any]) -> None:
         campaign,
         "role",
         expected="a role for EC2 alone that may do what the brief lists, and nothing else",
-        look="aws iam list-role-policies --role-name ...; aws iam get-role-policy --role-name ... --policy-name ...",
+        look=f"{ROLE}; aws iam list-role-policies --role-name $r; aws iam list-attached-role-policies --role-name $r",
     )
 
 
@@ -95,5 +100,5 @@ def test_tags(campaign: Campaign[Any]) -> None:
         campaign,
         "tags",
         expected="the tags team, environment, cost-center and managed-by on everything",
-        look="aws resourcegroupstaggingapi get-resources, or terraform state show",
+        look="terraform show | grep -A6 tags_all",
     )

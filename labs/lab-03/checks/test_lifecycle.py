@@ -7,6 +7,9 @@ from graders.terraform.failures import LOCKED
 from mde_grader.checking import expect, requirement
 
 SAID = 2_000
+BY_HAND = (
+    'aws logs put-retention-policy --retention-in-days 1 --log-group-name "$(terraform output -raw log_group_name)"'
+)
 
 
 @requirement("remote-state")
@@ -17,7 +20,7 @@ def test_state_is_remote(campaign: Campaign[Any]) -> None:
         stand.remote and not stand.local,
         expected=f"the state in the state bucket under {stand.wanted.key}, and no terraform.tfstate in the folder",
         seen=f"{'one' if stand.remote else 'none'} in the bucket, {'one' if stand.local else 'none'} in the folder",
-        look="terraform init -backend-config=bucket=... (does it say “Successfully configured the backend”?)",
+        look="terraform init -reconfigure (does it say “Successfully configured the backend”?); ls *.tfstate",
     )
 
 
@@ -60,13 +63,13 @@ def test_drift_is_mended(campaign: Campaign[Any]) -> None:
         drift.seen,
         expected="a plan that sees what was changed by hand",
         seen=f"“No changes”, after this: {done}",
-        look="aws logs put-retention-policy --retention-in-days 1 --log-group-name ...; terraform plan",
+        look=f"{BY_HAND}; terraform plan",
     )
     expect(
         not drift.left,
         expected="an apply puts right what was changed by hand",
         seen=f"still so after the apply: {done or '; '.join(one for row in drift.left.values() for one in row)}",
-        look="aws logs put-retention-policy --retention-in-days 1 --log-group-name ...; terraform apply",
+        look=f"{BY_HAND}; terraform apply",
     )
 
 

@@ -28,7 +28,7 @@ async def healthz(_):
 
 async def readyz(_):
     try:
-        await rows(data.TABLES)
+        await rows("SELECT count(*) FROM <%= jobs %>")
         return 200, {"ok": True}
     except Exception as problem:
         return 503, {"ok": False, "why": str(problem)}
