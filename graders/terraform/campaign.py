@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from graders.cloud.inventory import Difference, Facts, Inventory, difference
-from graders.terraform.commands import Ran, Terraform
+from graders.terraform.commands import QUICK_SECONDS, Ran, Terraform
 from graders.terraform.failures import complaints, refused
 from graders.terraform.plans import Plan
 from mde_grader.checking import CheckFailedError
@@ -187,7 +187,7 @@ class Campaign(Generic[StandT]):
         self._planned.result()
         while not self.first.done() and not self._world.writing(self._one):
             time.sleep(LOOK_AGAIN)
-        ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=60)
+        ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=QUICK_SECONDS)
         return Locked(ran, overlapped=not self.first.done())
 
     def _show(self) -> tuple[Plan, str]:
@@ -220,7 +220,7 @@ class Campaign(Generic[StandT]):
 
     def _plan_with(self, values: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
         ran = self._one.given(**values).run(
-            "plan", "-input=false", "-json", "-lock=false", "-refresh=false", seconds=60
+            "plan", "-input=false", "-json", "-lock=false", "-refresh=false", seconds=QUICK_SECONDS
         )
         told = complaints(ran.out) if ran.exit_code == 1 else []
         return told, "\n".join(f"{one.get('summary', '')}: {one.get('detail', '')}" for one in told) or ran.end

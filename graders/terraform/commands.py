@@ -18,6 +18,12 @@ PLAN_LIMIT = 8 << 20
 SAID = 2_000
 """Characters of an output's end that a candidate is shown."""
 
+QUICK_SECONDS = 240.0
+"""For what only reads. It takes 1 to 15 s; a right submission must not fail because twenty others are graded beside it."""
+
+SLOW_SECONDS = 420.0
+"""For what changes the cloud, 15 to 30 s; the lab's own deadline ends what hangs."""
+
 CHANGES = 2
 """Exit code of `plan -detailed-exitcode` when something is to be changed."""
 
@@ -95,23 +101,23 @@ class Terraform:
             limit=limit,
         )
 
-    def init(self, *, seconds: float = 60) -> None:
+    def init(self, *, seconds: float = QUICK_SECONDS) -> None:
         """Make the folder ready, in which nothing but the configuration lies."""
         settings = [f"-backend-config={name}={value}" for name, value in self.backend.items()]
         self._insist(self.run("init", *PLAIN, *settings, seconds=seconds), "terraform init", settings)
 
-    def plan(self, out: str, *, seconds: float = 60) -> None:
+    def plan(self, out: str, *, seconds: float = QUICK_SECONDS) -> None:
         """Plan into the file `out`."""
         self._insist(self.run("plan", *PLAIN, f"-out={out}", seconds=seconds), "terraform plan", self._typed())
 
-    def changes(self, out: str, *, seconds: float = 60) -> tuple[bool, str]:
+    def changes(self, out: str, *, seconds: float = QUICK_SECONDS) -> tuple[bool, str]:
         """Plan into the file `out`; whether anything is to be changed, and the plan's own words."""
         ran = self.run("plan", *PLAIN, "-detailed-exitcode", f"-out={out}", seconds=seconds)
         if ran.exit_code not in {0, CHANGES}:
             self._insist(ran, "terraform plan", self._typed())
         return ran.exit_code == CHANGES, ran.out
 
-    def show(self, plan: str, *, seconds: float = 60) -> tuple[Plan, str]:
+    def show(self, plan: str, *, seconds: float = QUICK_SECONDS) -> tuple[Plan, str]:
         """A plan in JSON, parsed and as it is."""
         ran = self.run("show", "-json", "-no-color", plan, seconds=seconds, limit=PLAN_LIMIT)
         self._insist(ran, "terraform show -json", [plan])
@@ -122,11 +128,11 @@ class Terraform:
                 expected=f"a plan of at most {PLAN_LIMIT >> 20} MiB in JSON", seen=f"{len(ran.out)} characters of none"
             )
 
-    def apply(self, plan: str, *, seconds: float = 120) -> None:
+    def apply(self, plan: str, *, seconds: float = SLOW_SECONDS) -> None:
         """Carry a plan out."""
         self._insist(self.run("apply", *PLAIN, plan, seconds=seconds), "terraform apply", self._typed())
 
-    def destroy(self, *, seconds: float = 120) -> None:
+    def destroy(self, *, seconds: float = SLOW_SECONDS) -> None:
         """Take everything down that the state claims."""
         ran = self.run("destroy", *PLAIN, "-auto-approve", seconds=seconds)
         self._insist(ran, "terraform destroy", self._typed())
