@@ -19,7 +19,7 @@ SAID = 2_000
 """Characters of an output's end that a candidate is shown."""
 
 QUICK_SECONDS = 240.0
-"""For what only reads. It takes 1 to 15 s; a right submission must not fail because twenty others are graded beside it."""
+"""For what only reads, 1 to 15 s; a right submission must not fail because twenty others are graded beside it."""
 
 SLOW_SECONDS = 420.0
 """For what changes the cloud, 15 to 30 s; the lab's own deadline ends what hangs."""
