@@ -138,10 +138,15 @@ def verify(
         order = longest_first(folder.lab.id, [solution.name for solution in wanted])
         sequence = sorted(wanted, key=lambda solution: order.index(solution.name))
         futures = [pool.submit(_prove, folder, solution, Path(place), other) for solution in sequence]
-        for future in as_completed(futures):
-            row = future.result()
-            done[row.name] = row
-            listener(row)
+        try:
+            for future in as_completed(futures):
+                row = future.result()
+                done[row.name] = row
+                listener(row)
+        except BaseException:
+            # The pool would otherwise grade all that is left before it lets anybody stop.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     remember(folder.lab.id, {row.name: row.seconds for row in done.values() if row.seconds})
     names = tuple(row.id for row in folder.lab.requirements)
     rows = tuple(done[solution.name] for solution in wanted)

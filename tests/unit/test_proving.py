@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,18 @@ def test_the_practice_variant_is_graded_without_a_candidate(varied: Grader) -> N
     assert proof.variant is not None
     assert proof.variant.practice
     assert varied.candidates == {"reference": None}
+
+
+def test_who_stops_it_does_not_wait_for_what_was_not_begun(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        if grader.calls:
+            threading.Event().wait(0.2)
+        return grader.run(command, **options)
+
+    def stop(_: SolutionProof) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "run", slowly)
+    with pytest.raises(KeyboardInterrupt):
+        verify(grader.lab, listener=stop)
+    assert len(grader.calls) == 2
