@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +127,26 @@ def test_user_data_that_is_not_coded_is_taken_as_it_is() -> None:
     plain = {**CLOUD["ec2"], "describe_instance_attribute": {"UserData": {"Value": "#!/bin/sh"}}}
     found = gather(lambda name: Client(plain if name == "ec2" else CLOUD[name]), lambda kind: CLAIMED.get(kind, ()))
     assert found.user_data == {"i-1": "#!/bin/sh"}
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [(gzip.compress(b"BUCKET=files"), "BUCKET=files"), (b"\x1f\x8bno", "\x1f\ufffdno")],
+)
+def test_user_data_is_unpacked_as_a_server_would(content: bytes, shown: str) -> None:
+    packed = {
+        **CLOUD["ec2"],
+        "describe_instance_attribute": {"UserData": {"Value": base64.b64encode(content).decode()}},
+    }
+    found = gather(lambda name: Client(packed if name == "ec2" else CLOUD[name]), lambda kind: CLAIMED.get(kind, ()))
+    assert found.user_data == {"i-1": shown}
+
+
+def test_the_boundary_of_a_role_is_gathered() -> None:
+    role = {"Arn": "a", "AssumeRolePolicyDocument": {}, "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:limit"}}
+    bound = {**CLOUD["iam"], "get_role": {"Role": role}}
+    found = gather(lambda name: Client(bound if name == "iam" else CLOUD[name]), lambda kind: CLAIMED.get(kind, ()))
+    assert found.roles[0].boundary == {"Statement": "attached"}
 
 
 IAM = {
