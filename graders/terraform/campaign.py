@@ -187,7 +187,7 @@ class Campaign(Generic[StandT]):
         self._planned.result()
         while not self.first.done() and not self._world.writing(self._one):
             time.sleep(LOOK_AGAIN)
-        ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=60)
+        ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=120)
         return Locked(ran, overlapped=not self.first.done())
 
     def _show(self) -> tuple[Plan, str]:
@@ -220,7 +220,7 @@ class Campaign(Generic[StandT]):
 
     def _plan_with(self, values: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
         ran = self._one.given(**values).run(
-            "plan", "-input=false", "-json", "-lock=false", "-refresh=false", seconds=60
+            "plan", "-input=false", "-json", "-lock=false", "-refresh=false", seconds=120
         )
         told = complaints(ran.out) if ran.exit_code == 1 else []
         return told, "\n".join(f"{one.get('summary', '')}: {one.get('detail', '')}" for one in told) or ran.end

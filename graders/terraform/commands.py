@@ -95,23 +95,23 @@ class Terraform:
             limit=limit,
         )
 
-    def init(self, *, seconds: float = 60) -> None:
+    def init(self, *, seconds: float = 120) -> None:
         """Make the folder ready, in which nothing but the configuration lies."""
         settings = [f"-backend-config={name}={value}" for name, value in self.backend.items()]
         self._insist(self.run("init", *PLAIN, *settings, seconds=seconds), "terraform init", settings)
 
-    def plan(self, out: str, *, seconds: float = 60) -> None:
+    def plan(self, out: str, *, seconds: float = 120) -> None:
         """Plan into the file `out`."""
         self._insist(self.run("plan", *PLAIN, f"-out={out}", seconds=seconds), "terraform plan", self._typed())
 
-    def changes(self, out: str, *, seconds: float = 60) -> tuple[bool, str]:
+    def changes(self, out: str, *, seconds: float = 120) -> tuple[bool, str]:
         """Plan into the file `out`; whether anything is to be changed, and the plan's own words."""
         ran = self.run("plan", *PLAIN, "-detailed-exitcode", f"-out={out}", seconds=seconds)
         if ran.exit_code not in {0, CHANGES}:
             self._insist(ran, "terraform plan", self._typed())
         return ran.exit_code == CHANGES, ran.out
 
-    def show(self, plan: str, *, seconds: float = 60) -> tuple[Plan, str]:
+    def show(self, plan: str, *, seconds: float = 120) -> tuple[Plan, str]:
         """A plan in JSON, parsed and as it is."""
         ran = self.run("show", "-json", "-no-color", plan, seconds=seconds, limit=PLAN_LIMIT)
         self._insist(ran, "terraform show -json", [plan])
@@ -122,11 +122,11 @@ class Terraform:
                 expected=f"a plan of at most {PLAN_LIMIT >> 20} MiB in JSON", seen=f"{len(ran.out)} characters of none"
             )
 
-    def apply(self, plan: str, *, seconds: float = 120) -> None:
+    def apply(self, plan: str, *, seconds: float = 240) -> None:
         """Carry a plan out."""
         self._insist(self.run("apply", *PLAIN, plan, seconds=seconds), "terraform apply", self._typed())
 
-    def destroy(self, *, seconds: float = 120) -> None:
+    def destroy(self, *, seconds: float = 240) -> None:
         """Take everything down that the state claims."""
         ran = self.run("destroy", *PLAIN, "-auto-approve", seconds=seconds)
         self._insist(ran, "terraform destroy", self._typed())

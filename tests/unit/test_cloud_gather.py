@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError as BotoError
 
-from graders.cloud.breaks import EVERY, Change
+from graders.cloud.breaks import EVERY, Change, tried
 from graders.cloud.estates import Estate, gather
 from graders.cloud.leftovers import without_public
 from tests.unit.cloud_estates import PROFILE, estate
@@ -181,6 +182,17 @@ def test_each_break_changes_something_and_says_what(one: Callable[..., Change | 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: str(one.__name__))
 def test_nothing_is_broken_where_nothing_is(one: Callable[..., Change | None]) -> None:
     assert broken(one, Estate()) == (None, [])
+
+
+def test_a_break_that_the_cloud_refuses_is_none() -> None:
+    def refusing(client: Any, there: Estate) -> Change | None:
+        raise BotoError({}, f"{client}{there.buckets}")
+
+    def taken(client: Any, there: Estate) -> Change | None:
+        return Change(client("x"), str(len(there.vpcs)))
+
+    assert tried(refusing, str, Estate()) is None
+    assert tried(taken, str, Estate()) == Change("x", "0")
 
 
 def test_an_endpoint_in_no_table_cannot_be_cut_off() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from graders.cloud.api import Cloud
-from graders.cloud.breaks import EVERY
+from graders.cloud.breaks import EVERY, tried
 from graders.cloud.estates import Estate, gather, groups_of
 from graders.cloud.firewalls import Asked, excess, missing, openings
 from graders.cloud.inventory import Facts, Inventory
@@ -23,7 +23,7 @@ from graders.cloud.servers import AskedServers, server_faults
 from graders.cloud.storage import bucket_faults, log_faults, table_faults, tag_faults
 from graders.terraform.campaign import Campaign
 from graders.terraform.commands import Terraform
-from graders.terraform.configuration import configuration
+from graders.terraform.configuration import whole_configuration
 from graders.terraform.statefiles import State, read_statefile
 from mde_grader.checking import CheckFailedError, fail
 from mde_grader.checking.context import Submission
@@ -174,7 +174,7 @@ class Nordhafen:
 
     def smash(self, stand: Stand) -> Sequence[tuple[str, str]]:
         """Break one thing of each kind by hand, in any order."""
-        made = [one(self._cloud.client, stand.estate) for one in _PICK.sample(EVERY, len(EVERY))]
+        made = [tried(one, self._cloud.client, stand.estate) for one in _PICK.sample(EVERY, len(EVERY))]
         return [(change.name, change.told) for change in made if change is not None]
 
     def claimed(self, stand: Stand, key: str, facts: Facts) -> bool:
@@ -188,7 +188,14 @@ class Nordhafen:
         """A build's result, and a newer one."""
         for bucket in stand.estate.buckets:
             for content in (b"first", b"second"):
-                self._cloud.client("s3").put_object(Bucket=bucket.name, Key="builds/desk.tar", Body=content)
+                self._put(bucket.name, content)
+
+    def _put(self, bucket: str, content: bytes) -> None:
+        s3 = self._cloud.client("s3")
+        try:
+            s3.put_object(Bucket=bucket, Key="builds/desk.tar", Body=content)
+        except s3.exceptions.ClientError as error:
+            fail(expected=f"objects can be put into the bucket {bucket}", seen=str(error), look="aws s3 cp ...")
 
 
 def faults(estate: Estate, wanted: Wanted) -> dict[str, list[str]]:
@@ -354,13 +361,12 @@ def campaign(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
         )
         for folder, wanted in environments.items()
     }
-    files = configuration(submission.root)
     running = Campaign(
         Nordhafen(cloud, workspace, environments, given["DB_PASSWORD"]),
         runs["first"],
         runs["second"],
         bad=_bad_values(),
-        copy=lambda run: workspace.write(files, folder=run.folder),
+        copy=lambda run: workspace.write(whole_configuration(submission.root), folder=run.folder),
         steps=_steps(request.session.items),
     )
     yield running
