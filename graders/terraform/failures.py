@@ -10,6 +10,7 @@ from typing import Any
 _BOX = re.compile(r"^[│╷╵|]\s?", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"^Error: (.+?)(?=^(?:Error|Warning): |\Z)", re.MULTILINE | re.DOTALL)
+_LOCK = re.compile(r"^\s*ID:\s+([0-9a-f-]+)\s*$", re.MULTILINE)
 _PLACE = re.compile(r"^\s+on (\S+ line \d+)", re.MULTILINE)
 _GENERAL = "Terraform encountered problems during initialisation"
 """What `init` says before the error that keeps it from reading a configuration."""
@@ -49,6 +50,16 @@ def _one(found: str) -> str:
     place = _PLACE.search(rest)
     told = [line.strip() for line in rest.splitlines() if line.strip() and not re.match(r"\s+(with|on|\d+:) ?", line)]
     return ": ".join(part for part in (place[1] if place else "", summary.strip(), " ".join(told)[:300]) if part)
+
+
+def lock_id(text: str) -> str:
+    r"""Id of the lock that kept a command from its state; empty when none did.
+
+    >>> lock_id("Error: Error acquiring the state lock\n\nLock Info:\n  ID:        37a05ac3-4f2d\n")
+    '37a05ac3-4f2d'
+    """
+    found = _LOCK.search(_BOX.sub("", _COLOUR.sub("", text))) if LOCKED in text else None
+    return found[1] if found else ""
 
 
 def cause(text: str) -> str:

@@ -102,6 +102,15 @@ def test_a_plan_says_whether_it_changes_anything(code: int, changes: bool) -> No
     assert run.changes("again.tfplan") == (changes, "Plan: 1 to add")
 
 
+def test_a_lock_that_a_run_has_left_is_taken_off() -> None:
+    told = "│ Error: Error acquiring the state lock\n│ Lock Info:\n│   ID:        37a05ac3-4f2d\n"
+    run, workspace = terraform(plan=Ran(1, err=told))
+    with pytest.raises(CheckFailedError, match="the state is locked"):
+        run.changes("again.tfplan")
+    assert [command[1] for command, _, _ in workspace.ran] == ["plan", "force-unlock", "plan"]
+    assert workspace.ran[1][0][2:] == ["-force", "37a05ac3-4f2d"]
+
+
 def test_a_plan_that_fails_is_no_plan_without_changes() -> None:
     run, _ = terraform(plan=Ran(1, err="Error: No\n"))
     with pytest.raises(CheckFailedError):
