@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from graders.cloud.estates import Clients, Estate
 
 _PICK = secrets.SystemRandom()
@@ -29,6 +31,14 @@ class Change:
 
 Break = Callable[[Clients, Estate], Change | None]
 """Makes a change and says which; None when the environment has nothing of the kind."""
+
+
+def tried(one: Break, client: Clients, estate: Estate) -> Change | None:
+    """Make a change; None where the cloud refuses it, as with a table that is protected from deletion."""
+    try:
+        return one(client, estate)
+    except ClientError:
+        return None
 
 
 def close_way_in(client: Clients, estate: Estate) -> Change | None:

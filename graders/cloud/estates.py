@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,12 @@ from typing import Any
 from graders.cloud.policies import Document, parsed
 
 Facts = Mapping[str, Any]
+GZIP = b"\x1f\x8b"
+"""What gzip begins with, RFC 1952."""
+
+USER_DATA_LIMIT = 1 << 20
+"""Bytes of unpacked user data; EC2 takes 16 kB of packed."""
+
 Clients = Callable[[str], Any]
 """From the name of a service to a client of it, in the region that is looked at."""
 
@@ -19,13 +26,14 @@ Ids = Callable[[str], Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: whom it trusts and all its policies, inline and attached."""
+    """A role: whom it trusts, all its policies, inline and attached, and the boundary of what these can grant."""
 
     name: str
     arn: str
     trust: Document
     documents: tuple[Document, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
+    boundary: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,16 @@ def gather(client: Clients, ids: Ids) -> Estate:
     )
 
 
+def groups_of(server: Facts) -> set[str]:
+    """Ids of the security groups that a server is in, with whichever of its interfaces."""
+    rows = [*server.get("SecurityGroups", ()), *_interface_groups(server)]
+    return {str(group["GroupId"]) for group in rows}
+
+
+def _interface_groups(server: Facts) -> Iterable[Facts]:
+    return [group for interface in server.get("NetworkInterfaces") or () for group in interface.get("Groups") or ()]
+
+
 def tags_of(row: Facts) -> dict[str, str]:
     """Tags of a row of EC2, IAM or DynamoDB."""
     return {str(tag["Key"]): str(tag["Value"]) for tag in row.get("Tags") or ()}
@@ -115,9 +133,19 @@ def _user_data(ec2: Any, instance: str) -> str:  # noqa: ANN401
     answer = _asked(ec2, "describe_instance_attribute", InstanceId=instance, Attribute="userData")
     coded = str(answer.get("UserData", {}).get("Value", ""))
     try:
-        return base64.b64decode(coded, validate=True).decode("utf-8", "replace")
+        return _unpacked(base64.b64decode(coded, validate=True)).decode("utf-8", "replace")
     except ValueError:
         return coded
+
+
+def _unpacked(content: bytes) -> bytes:
+    """User data without the gzip that cloud-init takes off as well; no more of it than `USER_DATA_LIMIT`."""
+    if not content.startswith(GZIP):
+        return content
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content, USER_DATA_LIMIT)
+    except zlib.error:
+        return content
 
 
 def _profiles(iam: Any, instances: Iterable[Facts]) -> dict[str, str]:  # noqa: ANN401
@@ -136,7 +164,9 @@ def _roles(iam: Any, names: Iterable[str]) -> tuple[Role, ...]:  # noqa: ANN401
         role = _asked(iam, "get_role", RoleName=name).get("Role")
         if role:
             documents = tuple(_documents(iam, name))
-            found.append(Role(name, role["Arn"], parsed(role["AssumeRolePolicyDocument"]), documents, tags_of(role)))
+            trust, limit = parsed(role["AssumeRolePolicyDocument"]), role.get("PermissionsBoundary")
+            boundary = _managed(iam, limit["PermissionsBoundaryArn"]) if limit else None
+            found.append(Role(name, role["Arn"], trust, documents, tags_of(role), boundary))
     return tuple(found)
 
 
@@ -144,9 +174,13 @@ def _documents(iam: Any, role: str) -> Iterable[Document]:  # noqa: ANN401
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         yield parsed(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
     for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]
-        version = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId=policy["DefaultVersionId"])
-        yield parsed(version["PolicyVersion"]["Document"])
+        yield _managed(iam, attached["PolicyArn"])
+
+
+def _managed(iam: Any, arn: str) -> Document:  # noqa: ANN401
+    policy = iam.get_policy(PolicyArn=arn)["Policy"]
+    version = iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
+    return parsed(version["PolicyVersion"]["Document"])
 
 
 def _buckets(s3: Any, names: Iterable[str]) -> tuple[Bucket, ...]:  # noqa: ANN401

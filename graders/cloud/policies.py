@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,41 @@ def grants(documents: Iterable[Document], action: str, resource: str) -> bool:
             return False
         allowed = allowed or statement.get("Effect") == "Allow"
     return allowed
+
+
+def strays(documents: Collection[Document], may: Iterable[str]) -> list[str]:
+    """The actions that are granted by name and are none of those that a bearer may have.
+
+    Of an action with a wildcard only the service is looked at: what else it grants is seen by asking for samples.
+
+    Args:
+        documents: All policies of the bearer.
+        may: Patterns of actions, `s3:GetObject*`.
+
+    >>> strays([{"Statement": {"Effect": "Allow", "Action": ["s3:Get*", "rds:*"], "Resource": "*"}}], ["s3:GetObject"])
+    ['rds:*']
+    """
+    known = list(may)
+    services = {pattern.partition(":")[0] for pattern in known}
+    found = set()
+    for statement in (row for document in documents for row in _list(document.get("Statement"))):
+        if not isinstance(statement, dict) or statement.get("Effect") != "Allow":
+            continue
+        for action in map(str, _list(statement.get("Action"))):
+            fits = (
+                action.partition(":")[0].lower() in services
+                if {"*", "?"} & set(action)
+                else _any(known, action, ignore_case=True)
+            )
+            if not fits and any(grants(documents, action, str(on)) for on in _list(statement.get("Resource", "*"))):
+                found.add(action)
+    return sorted(found)
+
+
+def resources(document: Document) -> list[str]:
+    """What a policy's statements are about, as they name it; `*` for one that names what it is not about."""
+    statements = [row for row in _list(document.get("Statement")) if isinstance(row, dict)]
+    return [str(resource) for statement in statements for resource in _list(statement.get("Resource", "*"))]
 
 
 def trusted(document: Document) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from graders.cloud.estates import Estate, Role
-from graders.cloud.policies import grants, trusted
+from graders.cloud.policies import Document, grants, resources, strays, trusted
 
 SERVERS = "Service ec2.amazonaws.com"
 
@@ -21,16 +21,23 @@ class Deed:
 
     def granted_by(self, role: Role) -> bool:
         """Whether the role's policies let it do this."""
-        return any(grants(role.documents, self.action, resource) for resource in self.resources)
+        return any(
+            grants(role.documents, self.action, resource)
+            and (role.boundary is None or grants([role.boundary], self.action, resource))
+            for resource in self.resources
+        )
 
 
-def role_faults(estate: Estate, needed: Sequence[Deed], refused: Sequence[Deed]) -> list[str]:
+def role_faults(
+    estate: Estate, needed: Sequence[Deed], refused: Sequence[Deed], may: Collection[str] = ("*",)
+) -> list[str]:
     """What is wrong with the roles of an environment's servers.
 
     Args:
         estate: The environment.
         needed: What each role must be able to do.
         refused: What none may be able to do, as samples of all else.
+        may: Patterns of the actions that policies may name.
     """
     bare = [row["InstanceId"] for row in estate.instances if _profile(row) not in estate.profiles]
     found = [f"the server {name} has no role" for name in bare]
@@ -42,7 +49,18 @@ def role_faults(estate: Estate, needed: Sequence[Deed], refused: Sequence[Deed])
         found += [f"{role.name} cannot be taken on by servers"] if SERVERS not in trusted(role.trust) else []
         found += [f"{role.name} may not {deed.told}" for deed in needed if not deed.granted_by(role)]
         found += [f"{role.name} may {deed.told} ({deed.action})" for deed in refused if deed.granted_by(role)]
+        found += [f"{role.name} may {action}, which was not asked for" for action in _strays(role, may)]
     return found
+
+
+def _strays(role: Role, may: Collection[str]) -> list[str]:
+    """What a role's policies name beyond `may` and its boundary does not rule out."""
+    found = strays(role.documents, may) if "*" not in may else []
+    return [action for action in found if role.boundary is None or _bounded(role.boundary, action)]
+
+
+def _bounded(boundary: Document, action: str) -> bool:
+    return any(grants([boundary], action, resource) for resource in resources(boundary))
 
 
 def _profile(row: object) -> str:

@@ -227,6 +227,7 @@ class Campaign(Generic[StandT]):
 
     def _plan_again(self) -> tuple[bool, str]:
         self.first.result()
+        wait([self.locked])  # else the two plans could lock each other out
         return self._one.changes("again.tfplan")
 
     def _make_second(self) -> Beside[StandT]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from graders.terraform.failures import cause, errors
+from graders.terraform.failures import cause, errors, lock_id
 from graders.terraform.plans import Plan, read_plan
 from mde_grader.checking import expect, fail
 
@@ -111,8 +111,16 @@ class Terraform:
         self._insist(self.run("plan", *PLAIN, f"-out={out}", seconds=seconds), "terraform plan", self._typed())
 
     def changes(self, out: str, *, seconds: float = QUICK_SECONDS) -> tuple[bool, str]:
-        """Plan into the file `out`; whether anything is to be changed, and the plan's own words."""
-        ran = self.run("plan", *PLAIN, "-detailed-exitcode", f"-out={out}", seconds=seconds)
+        """Plan into the file `out`; whether anything is to be changed, and the plan's own words.
+
+        Nobody else works on the state by then: a lock that is found is one that a run has left, cut off or unanswered.
+        """
+        words = ("plan", *PLAIN, "-detailed-exitcode", f"-out={out}")
+        ran = self.run(*words, seconds=seconds)
+        lock = lock_id(f"{ran.out}\n{ran.err}")
+        if lock:
+            self.run("force-unlock", "-force", lock, seconds=seconds)
+            ran = self.run(*words, seconds=seconds)
         if ran.exit_code not in {0, CHANGES}:
             self._insist(ran, "terraform plan", self._typed())
         return ran.exit_code == CHANGES, ran.out

@@ -10,6 +10,10 @@ from typing import Any
 _BOX = re.compile(r"^[│╷╵|]\s?", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"^Error: (.+?)(?=^(?:Error|Warning): |\Z)", re.MULTILINE | re.DOTALL)
+_LOCK = re.compile(r"^\s*ID:\s+([0-9a-f-]+)\s*$", re.MULTILINE)
+_PLACE = re.compile(r"^\s+on (\S+ line \d+)", re.MULTILINE)
+_GENERAL = "Terraform encountered problems during initialisation"
+"""What `init` says before the error that keeps it from reading a configuration."""
 
 LOCKED = "Error acquiring the state lock"
 """Summary of the message of whoever finds a state locked, in both tools."""
@@ -30,20 +34,32 @@ _UNCLEAR = ("Error in function call", "Invalid function argument", "Invalid inde
 
 
 def errors(text: str, *, limit: int = 2) -> list[str]:
-    r"""The first errors of an output: each its summary, and the first sentence that explains it.
+    r"""The first errors of an output: each its place, its summary, and what explains it.
 
     >>> errors("Error: Invalid thing\n\n  on main.tf line 1:\n\nIt is not allowed.\n")
-    ['Invalid thing: It is not allowed.']
+    ['main.tf line 1: Invalid thing: It is not allowed.']
     """
     plain = _BOX.sub("", _COLOUR.sub("", text))
-    return [_one(found) for found in _ERROR.findall(plain)[:limit]]
+    found = _ERROR.findall(plain)
+    telling = [one for one in found if not one.startswith(_GENERAL)]
+    return [_one(one) for one in (telling or found)[:limit]]
 
 
 def _one(found: str) -> str:
     summary, _, rest = found.partition("\n")
+    place = _PLACE.search(rest)
     told = [line.strip() for line in rest.splitlines() if line.strip() and not re.match(r"\s+(with|on|\d+:) ?", line)]
-    detail = " ".join(told)[:300]
-    return f"{summary.strip()}: {detail}" if detail else summary.strip()
+    return ": ".join(part for part in (place[1] if place else "", summary.strip(), " ".join(told)[:300]) if part)
+
+
+def lock_id(text: str) -> str:
+    r"""Id of the lock that kept a command from its state; empty when none did.
+
+    >>> lock_id("Error: Error acquiring the state lock\n\nLock Info:\n  ID:        37a05ac3-4f2d\n")
+    '37a05ac3-4f2d'
+    """
+    found = _LOCK.search(_BOX.sub("", _COLOUR.sub("", text))) if LOCKED in text else None
+    return found[1] if found else ""
 
 
 def cause(text: str) -> str:

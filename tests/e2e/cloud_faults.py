@@ -101,6 +101,25 @@ def groups_of_the_interface_are_forgotten(ec2: Any) -> bool:
     return [group["GroupName"] for group in found["SecurityGroups"]] != ["own"]
 
 
+def policy_denies_without_its_condition(ec2: Any) -> bool:
+    del ec2
+    s3 = boto3.client("s3", "us-east-1")
+    s3.create_bucket(Bucket="files")
+    statement: dict[str, Any] = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::files/*",
+    }
+    statement["Condition"] = {"StringEquals": {"aws:PrincipalAccount": "999999999999"}}
+    s3.put_bucket_policy(Bucket="files", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    try:
+        s3.put_object(Bucket="files", Key="x", Body=b"y")
+    except s3.exceptions.ClientError:
+        return True
+    return False
+
+
 FAULTS: list[Callable[[Any], bool]] = [
     interface_stays,
     template_gets_its_own_tags,
@@ -111,6 +130,7 @@ FAULTS: list[Callable[[Any], bool]] = [
     root_volume_has_another_name,
     private_server_has_an_association,
     groups_of_the_interface_are_forgotten,
+    policy_denies_without_its_condition,
 ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from graders.cloud.estates import groups_of
 from graders.cloud.networks import network_faults
 from graders.cloud.roles import Deed, role_faults
 from graders.cloud.servers import AskedServers, server_faults
@@ -14,6 +15,7 @@ from graders.cloud.storage import bucket_faults, log_faults, table_faults, tag_f
 from tests.unit.cloud_estates import (
     BUCKET,
     CIDR,
+    MAY,
     PRIVATE,
     PROFILE,
     ROLE,
@@ -25,6 +27,13 @@ from tests.unit.cloud_estates import (
 )
 
 ASKED = AskedServers(2, "t3.small", 20, {"the bucket": "files"})
+OTHERS = {
+    "Statement": [
+        {"Effect": "Allow", "Action": ["rds:*", "s3:DeleteBucket", "s3:Get*"], "Resource": "arn:aws:s3:::files/*"},
+        {"Effect": "Deny", "Action": "sqs:*", "Resource": "*"},
+        "no statement",
+    ]
+}
 READ = Deed("read objects", "s3:GetObject", ("arn:aws:s3:::files/x",))
 ELSEWHERE = Deed("read any other bucket", "s3:GetObject", ("arn:aws:s3:::other/x",))
 OPEN_ROUTES = {**PRIVATE, "Routes": [{"GatewayId": "local"}, {"GatewayId": "igw-1"}]}
@@ -135,6 +144,9 @@ def test_one_server_needs_one_zone() -> None:
             "app lets itself be taken on by AWS *",
         ),
         ({"roles": (replace(ROLE, trust={}),)}, "app cannot be taken on by servers"),
+        ({"roles": (replace(ROLE, documents=(MAY, OTHERS)),)}, "app may rds:*, which was not asked for"),
+        ({"roles": (replace(ROLE, documents=(MAY, OTHERS)),)}, "app may s3:DeleteBucket, which was not asked for"),
+        ({"roles": (replace(ROLE, boundary={}),)}, "app may not read objects"),
         (
             {"instances": ({**server("i-1", "subnet-a"), "IamInstanceProfile": None},)},
             "the server i-1 has no role",
@@ -142,7 +154,19 @@ def test_one_server_needs_one_zone() -> None:
     ],
 )
 def test_a_role_that_is_not_as_asked(changed: dict[str, Any], told: str) -> None:
-    assert told in role_faults(estate(**changed), [READ], [ELSEWHERE])
+    assert told in role_faults(estate(**changed), [READ], [ELSEWHERE], ["s3:GetObject"])
+
+
+def test_what_a_boundary_rules_out_is_nobodys_fault() -> None:
+    bound = replace(ROLE, documents=(MAY, OTHERS), boundary=MAY)
+    assert not role_faults(estate(roles=(bound,)), [READ], [ELSEWHERE], ["s3:GetObject"])
+    wide = replace(bound, boundary={"Statement": [*MAY["Statement"], *OTHERS["Statement"]]})
+    assert role_faults(estate(roles=(wide,)), [READ], [ELSEWHERE], ["s3:GetObject"])
+
+
+def test_a_server_is_in_the_groups_of_all_its_interfaces() -> None:
+    second = {"NetworkInterfaces": [{"Groups": [{"GroupId": "sg-open"}]}, {}]}
+    assert groups_of({**server("i-1", "subnet-a"), **second}) == {"sg-app", "sg-open"}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError as BotoError
 
-from graders.cloud.breaks import EVERY, Change
+from graders.cloud.breaks import EVERY, Change, tried
 from graders.cloud.estates import Estate, gather
 from graders.cloud.leftovers import without_public
 from tests.unit.cloud_estates import PROFILE, estate
@@ -128,6 +130,26 @@ def test_user_data_that_is_not_coded_is_taken_as_it_is() -> None:
     assert found.user_data == {"i-1": "#!/bin/sh"}
 
 
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [(gzip.compress(b"BUCKET=files"), "BUCKET=files"), (b"\x1f\x8bno", "\x1f\ufffdno")],
+)
+def test_user_data_is_unpacked_as_a_server_would(content: bytes, shown: str) -> None:
+    packed = {
+        **CLOUD["ec2"],
+        "describe_instance_attribute": {"UserData": {"Value": base64.b64encode(content).decode()}},
+    }
+    found = gather(lambda name: Client(packed if name == "ec2" else CLOUD[name]), lambda kind: CLAIMED.get(kind, ()))
+    assert found.user_data == {"i-1": shown}
+
+
+def test_the_boundary_of_a_role_is_gathered() -> None:
+    role = {"Arn": "a", "AssumeRolePolicyDocument": {}, "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:limit"}}
+    bound = {**CLOUD["iam"], "get_role": {"Role": role}}
+    found = gather(lambda name: Client(bound if name == "iam" else CLOUD[name]), lambda kind: CLAIMED.get(kind, ()))
+    assert found.roles[0].boundary == {"Statement": "attached"}
+
+
 IAM = {
     "list_role_policies": {"PolicyNames": ["own"]},
     "list_attached_role_policies": {"AttachedPolicies": [{"PolicyArn": "arn:policy"}]},
@@ -160,6 +182,17 @@ def test_each_break_changes_something_and_says_what(one: Callable[..., Change | 
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: str(one.__name__))
 def test_nothing_is_broken_where_nothing_is(one: Callable[..., Change | None]) -> None:
     assert broken(one, Estate()) == (None, [])
+
+
+def test_a_break_that_the_cloud_refuses_is_none() -> None:
+    def refusing(client: Any, there: Estate) -> Change | None:
+        raise BotoError({}, f"{client}{there.buckets}")
+
+    def taken(client: Any, there: Estate) -> Change | None:
+        return Change(client("x"), str(len(there.vpcs)))
+
+    assert tried(refusing, str, Estate()) is None
+    assert tried(taken, str, Estate()) == Change("x", "0")
 
 
 def test_an_endpoint_in_no_table_cannot_be_cut_off() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from graders.terraform.commands import Terraform
-from graders.terraform.configuration import FILE_LIMIT, configuration
+from graders.terraform.configuration import FILE_LIMIT, configuration, whole_configuration
 from graders.terraform.doors import credentials, side_doors
 from graders.terraform.failures import cause, complaints, errors, refused
 from graders.terraform.plans import read_plan
@@ -102,6 +102,15 @@ def test_a_plan_says_whether_it_changes_anything(code: int, changes: bool) -> No
     assert run.changes("again.tfplan") == (changes, "Plan: 1 to add")
 
 
+def test_a_lock_that_a_run_has_left_is_taken_off() -> None:
+    told = "│ Error: Error acquiring the state lock\n│ Lock Info:\n│   ID:        37a05ac3-4f2d\n"
+    run, workspace = terraform(plan=Ran(1, err=told))
+    with pytest.raises(CheckFailedError, match="the state is locked"):
+        run.changes("again.tfplan")
+    assert [command[1] for command, _, _ in workspace.ran] == ["plan", "force-unlock", "plan"]
+    assert workspace.ran[1][0][2:] == ["-force", "37a05ac3-4f2d"]
+
+
 def test_a_plan_that_fails_is_no_plan_without_changes() -> None:
     run, _ = terraform(plan=Ran(1, err="Error: No\n"))
     with pytest.raises(CheckFailedError):
@@ -185,8 +194,14 @@ Error: Another
 
 
 def test_errors_are_read_out_of_their_boxes() -> None:
-    assert errors(BOXED) == ["Invalid thing: It is not allowed.", "Another"]
+    assert errors(BOXED) == ["main.tf line 3: Invalid thing: It is not allowed.", "Another"]
     assert errors("all is well") == []
+
+
+def test_the_error_in_a_file_is_told_rather_than_that_there_is_one() -> None:
+    general = "Error: Terraform encountered problems during initialisation, described below.\n\n"
+    assert errors(f"{general}Error: Unclosed block\n\n  on a.tf line 3:\n") == ["a.tf line 3: Unclosed block"]
+    assert len(errors(general)) == 1
 
 
 @pytest.mark.parametrize(
@@ -296,3 +311,10 @@ def test_a_configuration_is_its_own_files_without_values_and_links(tmp_path: Pat
         "net/main.tf.json": b"net/main.tf.json",
         "net/start.sh": b"net/start.sh",
     }
+    assert whole_configuration(tmp_path) == configuration(tmp_path)
+
+
+def test_code_that_would_be_left_out_is_told(tmp_path: Path) -> None:
+    (tmp_path / "large.tf").write_bytes(bytes(FILE_LIMIT + 1))
+    with pytest.raises(CheckFailedError, match=r"too large: large\.tf"):
+        whole_configuration(tmp_path)

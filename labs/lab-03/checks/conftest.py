@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from graders.cloud.api import Cloud
-from graders.cloud.breaks import EVERY
-from graders.cloud.estates import Estate, gather
+from graders.cloud.breaks import EVERY, tried
+from graders.cloud.estates import Estate, gather, groups_of
 from graders.cloud.firewalls import Asked, excess, missing, openings
 from graders.cloud.inventory import Facts, Inventory
 from graders.cloud.leftovers import without_public
@@ -23,7 +23,7 @@ from graders.cloud.servers import AskedServers, server_faults
 from graders.cloud.storage import bucket_faults, log_faults, table_faults, tag_faults
 from graders.terraform.campaign import Campaign
 from graders.terraform.commands import Terraform
-from graders.terraform.configuration import configuration
+from graders.terraform.configuration import whole_configuration
 from graders.terraform.statefiles import State, read_statefile
 from mde_grader.checking import CheckFailedError, fail
 from mde_grader.checking.context import Submission
@@ -134,7 +134,7 @@ class Nordhafen:
     def inventory(self) -> Inventory:
         """Everything in the cloud but what the platform team keeps."""
         found = without_public(self._cloud.inventory())
-        return {key: facts for key, facts in found.items() if STATES not in key and LOCKS not in key}
+        return {key: facts for key, facts in found.items() if key not in {f"bucket/{STATES}", f"table/{LOCKS}"}}
 
     def writing(self, terraform: Terraform) -> bool:
         """Whether an apply has made anything by now; only the first environment's can."""
@@ -174,7 +174,7 @@ class Nordhafen:
 
     def smash(self, stand: Stand) -> Sequence[tuple[str, str]]:
         """Break one thing of each kind by hand, in any order."""
-        made = [one(self._cloud.client, stand.estate) for one in _PICK.sample(EVERY, len(EVERY))]
+        made = [tried(one, self._cloud.client, stand.estate) for one in _PICK.sample(EVERY, len(EVERY))]
         return [(change.name, change.told) for change in made if change is not None]
 
     def claimed(self, stand: Stand, key: str, facts: Facts) -> bool:
@@ -188,7 +188,14 @@ class Nordhafen:
         """A build's result, and a newer one."""
         for bucket in stand.estate.buckets:
             for content in (b"first", b"second"):
-                self._cloud.client("s3").put_object(Bucket=bucket.name, Key="builds/desk.tar", Body=content)
+                self._put(bucket.name, content)
+
+    def _put(self, bucket: str, content: bytes) -> None:
+        s3 = self._cloud.client("s3")
+        try:
+            s3.put_object(Bucket=bucket, Key="builds/desk.tar", Body=content)
+        except s3.exceptions.ClientError as error:
+            fail(expected=f"objects can be put into the bucket {bucket}", seen=str(error), look="aws s3 cp ...")
 
 
 def faults(estate: Estate, wanted: Wanted) -> dict[str, list[str]]:
@@ -205,7 +212,7 @@ def faults(estate: Estate, wanted: Wanted) -> dict[str, list[str]]:
         "bucket": _not_one(estate.buckets, "bucket") or bucket_faults(estate.buckets[0]),
         "table": _not_one(estate.tables, "table") or table_faults(estate.tables[0], "id"),
         "logs": _not_one(estate.log_groups, "log group") or log_faults(estate.log_groups[0], int(variant["log_days"])),
-        "role": role_faults(estate, _needed(estate, wanted), _refused(estate, wanted)),
+        "role": role_faults(estate, _needed(estate, wanted), _refused(estate, wanted), MAY),
         "tags": tag_faults(estate, wanted.tags),
     }
 
@@ -217,7 +224,7 @@ def _not_one(found: Sequence[object], what: str) -> list[str]:
 def firewall_faults(estate: Estate, wanted: Wanted) -> list[str]:
     """What the servers' groups let in too much or too little, and the same for the one group that is the database's."""
     port, office = int(wanted.variant["app_port"]), str(wanted.variant["office"])
-    used = {group["GroupId"] for server in estate.instances for group in server.get("SecurityGroups", ())}
+    used = {name for server in estate.instances for name in groups_of(server)}
     own = {str(group["GroupId"]) for group in estate.groups}
     app = Asked(port, networks=(wanted.cidr, office), harmless=frozenset(own))
     ways = [way for group in estate.groups if group["GroupId"] in used for way in openings(group["IpPermissions"])]
@@ -252,6 +259,15 @@ def _needed(estate: Estate, wanted: Wanted) -> list[Deed]:
 
 
 _OBJECTS = (("read", "Get"), ("write", "Put"))
+MAY = (
+    *(f"s3:{act}Object*" for act in ("Get", "Put")),
+    *("s3:DeleteObject", "s3:DeleteObjectTagging", "s3:ListBucket*", "s3:GetBucket*", "s3:*MultipartUpload*"),
+    *(f"dynamodb:{act}" for act in ("*Item", "Query", "Scan", "PartiQL*", "Describe*")),
+    *(f"logs:{act}" for act in ("CreateLog*", "PutLogEvents", "DescribeLog*")),
+    *(f"ssm:{act}" for act in ("GetParameter", "GetParameters", "GetParameterHistory", "DescribeParameters")),
+    *(f"kms:{act}" for act in ("Decrypt", "Encrypt", "GenerateDataKey*", "DescribeKey")),
+)
+"""Actions that policies may name: what the brief lists, and what programs that do it ask for on the way."""
 
 
 def _refused(estate: Estate, wanted: Wanted) -> list[Deed]:
@@ -261,12 +277,14 @@ def _refused(estate: Estate, wanted: Wanted) -> list[Deed]:
         Deed("read any other bucket", "s3:GetObject", (f"arn:aws:s3:::{secrets.token_hex(6)}/x",)),
         Deed("read any other table", "dynamodb:GetItem", (f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/other",)),
         Deed("read any other parameter", "ssm:GetParameter", (_parameter(wanted, f"/{secrets.token_hex(4)}/key"),)),
+        Deed("read the team's other parameters", "ssm:GetParameter", (_parameter(wanted, f"{wanted.parameter}-old"),)),
         Deed("change the password", "ssm:PutParameter", (_parameter(wanted, wanted.parameter),)),
         Deed(
             "write to any other log",
             "logs:PutLogEvents",
             (f"arn:aws:logs:{region}:{ACCOUNT}:log-group:x:log-stream:y",),
         ),
+        Deed("use any other service", f"x{secrets.token_hex(3)}:Anything", ("arn:aws:x:::y",)),
         Deed("start servers", "ec2:RunInstances", (f"arn:aws:ec2:{region}:{ACCOUNT}:instance/*",)),
         Deed("make users", "iam:CreateUser", (f"arn:aws:iam::{ACCOUNT}:user/x",)),
         Deed("hand roles on", "iam:PassRole", (f"arn:aws:iam::{ACCOUNT}:role/x",)),
@@ -276,7 +294,19 @@ def _refused(estate: Estate, wanted: Wanted) -> list[Deed]:
         arn = f"arn:aws:s3:::{bucket.name}"
         acts = (("delete the bucket", "DeleteBucket"), ("change who may read the bucket", "PutBucketPolicy"))
         found += [Deed(told, f"s3:{act}", (arn,)) for told, act in acts]
-    return found + [Deed("delete the table", "dynamodb:DeleteTable", (table["TableArn"],)) for table in estate.tables]
+        others = [f"arn:aws:s3:::{name}/builds/x" for name in _others(bucket.name, wanted)]
+        found += [Deed("read another environment's bucket", "s3:GetObject", (arn,)) for arn in others]
+    for table in estate.tables:
+        others = [f"{table['TableArn'].rpartition('/')[0]}/{name}" for name in _others(table["TableName"], wanted)]
+        found += [Deed("read another environment's table", "dynamodb:GetItem", (arn,)) for arn in others]
+        found.append(Deed("delete the table", "dynamodb:DeleteTable", (table["TableArn"],)))
+    return found
+
+
+def _others(name: str, wanted: Wanted) -> list[str]:
+    """Names like that of a thing of this environment, which another environment's could have."""
+    near = [f"x{name}", name.replace(wanted.name, f"x{wanted.name[1:]}0", 1)]
+    return [other for other in near if other != name]
 
 
 def _parameter(wanted: Wanted, name: str) -> str:
@@ -331,13 +361,12 @@ def campaign(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
         )
         for folder, wanted in environments.items()
     }
-    files = configuration(submission.root)
     running = Campaign(
         Nordhafen(cloud, workspace, environments, given["DB_PASSWORD"]),
         runs["first"],
         runs["second"],
         bad=_bad_values(),
-        copy=lambda run: workspace.write(files, folder=run.folder),
+        copy=lambda run: workspace.write(whole_configuration(submission.root), folder=run.folder),
         steps=_steps(request.session.items),
     )
     yield running
