@@ -70,12 +70,22 @@ def say(cloud: Any, request: str) -> str:
     return text
 
 
+def said(client: docker.DockerClient, image: str, command: list[str]) -> str:
+    """What Python says in the image; read after its end, as a log that is followed can lose its last line."""
+    ended = client.containers.run(image, command, entrypoint="python3", network_mode="none", detach=True, **HARDENED)
+    try:
+        code = ended.wait()["StatusCode"]
+        assert code == 0, ended.logs().decode()
+        text: str = ended.logs(stderr=False).decode()
+    finally:
+        ended.remove(force=True)
+    return text
+
+
 def test_every_fault_shows_without_its_mend_and_none_with_it(client: docker.DockerClient, image: str) -> None:
     shown = {}
     for mode in ("bare", "mend"):
-        command = ["-P", "-c", FAULTS, mode]
-        told = client.containers.run(image, command, entrypoint="python3", network_mode="none", remove=True, **HARDENED)
-        shown[mode] = json.loads(told)
+        shown[mode] = json.loads(said(client, image, ["-P", "-c", FAULTS, mode]))
     assert all(shown["bare"].values()), f"upstream has mended something: its mend can go: {shown['bare']}"
     assert not any(shown["mend"].values()), shown["mend"]
 
