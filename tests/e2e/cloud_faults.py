@@ -12,6 +12,7 @@ import boto3
 from moto import mock_aws
 
 TEMPLATE = {"ImageId": "ami-04681a1dbd79675a5", "InstanceType": "t3.micro"}
+ROOT = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 9}}
 OWN_TAGS = [{"ResourceType": "launch-template", "Tags": [{"Key": "Team", "Value": "a"}]}]
 
 
@@ -80,6 +81,24 @@ def root_volume_has_another_name(ec2: Any) -> bool:
     return [one["DeviceName"] for one in found["BlockDeviceMappings"]] != [found["RootDeviceName"]]
 
 
+def root_volume_stays(ec2: Any, **options: Any) -> bool:
+    """Whether a root volume outlives its server when the launch describes it without a word on its end."""
+    before = {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]}
+    launched = launch(ec2, ImageId=image(ec2)["ImageId"], **options)
+    ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])
+    return bool({one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]} - before)
+
+
+def root_volume_of_a_launch_stays(ec2: Any) -> bool:
+    return root_volume_stays(ec2, BlockDeviceMappings=[ROOT])
+
+
+def root_volume_of_a_template_stays(ec2: Any) -> bool:
+    data = {**TEMPLATE, "BlockDeviceMappings": [ROOT]}
+    ec2.create_launch_template(LaunchTemplateName="disk", LaunchTemplateData=data)
+    return root_volume_stays(ec2, LaunchTemplate={"LaunchTemplateName": "disk"})
+
+
 def launched_with(ec2: Any, **interface: Any) -> dict[str, Any]:
     """What the cloud tells of a server whose interface was described at its launch."""
     network = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -99,6 +118,19 @@ def private_server_has_an_association(ec2: Any) -> bool:
 def groups_of_the_interface_are_forgotten(ec2: Any) -> bool:
     found = launched_with(ec2, AssociatePublicIpAddress=False)
     return [group["GroupName"] for group in found["SecurityGroups"]] != ["own"]
+
+
+def second_interface_gets_the_groups_of_its_server(ec2: Any) -> bool:
+    place = ec2.describe_subnets()["Subnets"][0]
+    subnet, network = place["SubnetId"], place["VpcId"]
+    first, other = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=network)["GroupId"] for name in ("a", "b")
+    )
+    server = launch(ec2, ImageId=image(ec2)["ImageId"], SubnetId=subnet, SecurityGroupIds=[first])["InstanceId"]
+    second = ec2.create_network_interface(SubnetId=subnet, Groups=[other])["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.attach_network_interface(NetworkInterfaceId=second, InstanceId=server, DeviceIndex=1)
+    told = ec2.describe_network_interfaces(NetworkInterfaceIds=[second])["NetworkInterfaces"][0]
+    return [group["GroupId"] for group in told["Groups"]] != [other]
 
 
 def policy_denies_without_its_condition(ec2: Any) -> bool:
@@ -128,8 +160,11 @@ FAULTS: list[Callable[[Any], bool]] = [
     empty_user_data_is_handed_on,
     volume_without_a_size_is_refused,
     root_volume_has_another_name,
+    root_volume_of_a_launch_stays,
+    root_volume_of_a_template_stays,
     private_server_has_an_association,
     groups_of_the_interface_are_forgotten,
+    second_interface_gets_the_groups_of_its_server,
     policy_denies_without_its_condition,
 ]
 

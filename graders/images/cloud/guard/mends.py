@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.serialize import return_if_not_empty
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
 from moto.ec2.responses._base_response import EC2BaseResponse
@@ -27,8 +28,10 @@ def mend() -> None:
     _templates_say_what_the_launch_does_not()
     _volumes_have_a_size()
     _one_root_volume()
+    _root_volumes_go_with_their_instance()
     _no_public_address_is_none()
     _groups_are_those_of_the_primary_interface()
+    _interfaces_keep_to_their_own_groups()
     _bucket_policies_keep_nobody_out()
 
 
@@ -103,6 +106,8 @@ def _volumes_have_a_size() -> None:
         disk = device_mapping.get("Ebs")
         if disk is not None and not disk.get("VolumeSize") and not disk.get("SnapshotId"):
             disk["VolumeSize"] = ROOT_GIB
+        if disk is not None:
+            disk.setdefault("DeleteOnTermination", None)  # so that what is left out is not taken for false
         check(device_mapping)
 
     def add_sized(self: Any, size: Any, device_path: str, snapshot_id: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401
@@ -129,6 +134,27 @@ def _one_root_volume() -> None:
 
     Instance.setup_defaults = setup_defaults
     Instance.add_block_device = add_replacing
+
+
+def _root_volumes_go_with_their_instance() -> None:
+    """AWS deletes a root volume with its instance where nobody says otherwise; moto keeps one that is described.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/preserving-volumes-on-termination.html: the defaults.
+    """
+    original = InstanceBackend.run_instances
+
+    def run(self: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        template = options.get("launch_template")
+        data = self._get_template_from_args(template).data if template else {}
+        described = options.get("block_device_mappings") or data.get("BlockDeviceMappings") or []
+        unsaid = {one["DeviceName"] for one in described if one.get("Ebs", {}).get("DeleteOnTermination") is None}
+        reservation = original(self, *args, **options)
+        for instance in reservation.instances:
+            if instance.root_device_name in unsaid & set(instance.block_device_mapping):
+                instance.block_device_mapping[instance.root_device_name].delete_on_termination = True
+        return reservation
+
+    InstanceBackend.run_instances = run
 
 
 def _no_public_address_is_none() -> None:
@@ -162,6 +188,18 @@ def _groups_are_those_of_the_primary_interface() -> None:
             primary(self)._group_set = list(wanted)  # noqa: SLF001
 
     Instance.security_groups = property(groups, change)
+
+
+def _interfaces_keep_to_their_own_groups() -> None:
+    """AWS knows groups of interfaces only; moto adds those of the instance to each interface that is attached to it.
+
+    So a second interface shows as drift for ever. The primary one has the groups of its instance as its own already.
+    """
+
+    def groups(self: Any) -> Any:  # noqa: ANN401
+        return self._group_set
+
+    NetworkInterface.group_set = property(groups)
 
 
 def _bucket_policies_keep_nobody_out() -> None:
