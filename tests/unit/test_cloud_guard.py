@@ -14,6 +14,7 @@ from graders.images.cloud.guard import answers, gate
 from graders.images.cloud.guard.audit import Audit
 from graders.images.cloud.guard.calls import Call, Request, Signature, call, signature
 from graders.images.cloud.guard.gate import Gate
+from graders.images.cloud.guard.repeats import KEPT, LARGEST, Repeats
 
 TOKEN = "0123456789abcdef"
 
@@ -314,3 +315,50 @@ def test_an_error_of_a_json_service_says_its_kind_in_body_or_header() -> None:
     targeted = answers.error("dynamodb", "Code", "m", target=True)
     assert json.loads(targeted.body) == {"__type": "Code", "message": "m"}
     assert ("x-amzn-ErrorType", "Code") in answers.error("lambda", "Code", "m").headers
+
+
+CREATE = b"Action=CreateSecurityGroup&GroupName=app"
+
+
+def test_a_call_that_is_sent_again_is_answered_again_and_carried_out_once(world: World) -> None:
+    first = world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one", amz_sdk_request="attempt=1; max=3")
+    again = world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one", amz_sdk_request="attempt=2; max=3")
+    assert again == first
+    assert len(world.service.seen) == 1
+    assert len(world.calls()) == 2
+
+
+@pytest.mark.parametrize(
+    ("auth", "body", "headers"),
+    [
+        (scope("ec2"), CREATE, {"amz_sdk_invocation_id": "two"}),
+        (scope("ec2"), CREATE, {}),
+        (scope("ec2"), CREATE + b"2", {"amz_sdk_invocation_id": "one"}),
+        (scope("ec2", key="AKIOTHER"), CREATE, {"amz_sdk_invocation_id": "one"}),
+        (scope("s3"), CREATE, {"amz_sdk_invocation_id": "one"}),
+    ],
+)
+def test_another_call_is_carried_out(world: World, auth: str, body: bytes, headers: dict[str, str]) -> None:
+    world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one")
+    world.ask(auth=auth, body=body, **headers)
+    assert len(world.service.seen) == 2
+
+
+def test_what_broke_is_tried_again(world: World) -> None:
+    world.service.error = KeyError("x")
+    assert world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one")[0] == 400
+    world.service.error = None
+    assert world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one")[0] == 200
+
+
+def test_a_reset_forgets_answers_and_few_are_kept(world: World) -> None:
+    kept = Repeats()
+    for number in range(KEPT + 1):
+        kept.keep(str(number), answers.value({}))
+    kept.keep("large", answers.Answer(200, "", b"x" * (LARGEST + 1)))
+    assert (kept.of("0"), kept.of("large"), kept.of("")) == (None, None, None)
+    assert kept.of(str(KEPT)) is not None
+    world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one")
+    world.ask("/guard/reset", x_guard_token=TOKEN)
+    world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one")
+    assert len(world.service.seen) == 2

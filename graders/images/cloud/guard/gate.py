@@ -18,6 +18,7 @@ from . import answers
 from .answers import Answer
 from .audit import Audit
 from .calls import SHOWN, Call, Request, Signature, call, signature
+from .repeats import Repeats, mark
 
 Environ = dict[str, Any]
 Start = Callable[..., object]
@@ -48,6 +49,7 @@ class Gate:
     token: str
     reset: Callable[[], None]
     audit: Audit = field(default_factory=Audit)
+    _repeats: Repeats = field(default_factory=Repeats)
     _taken: int = 0
     # moto's stores are plain dictionaries: side by side, its calls meet half-made things. They only compute, so that
     # one at a time costs nothing under one interpreter lock.
@@ -77,6 +79,7 @@ class Gate:
             with self._lock:
                 self.reset()
                 self.audit.clear()
+                self._repeats.clear()
             return answers.value({})
         return answers.value({"message": "no such address"}, HTTPStatus.NOT_FOUND)
 
@@ -85,7 +88,7 @@ class Gate:
         body, refused = self._take(environ, path, scope)
         asked = _call(environ, path, body, scope)
         if refused is None and scope is not None:
-            answer, fault = self._ask(_inner(environ, scope, body), scope)
+            answer, fault = self._ask(_inner(environ, scope, body), scope, _mark(environ, scope, body))
         else:
             answer, fault = refused or answers.value({}, HTTPStatus.FORBIDDEN), ""
         if not grader:
@@ -113,12 +116,16 @@ class Gate:
             return b"", answers.error(service, "EntityTooLarge", told, target=target)
         return environ["wsgi.input"].read(length), None
 
-    def _ask(self, environ: Environ, scope: Signature) -> tuple[Answer, str]:
+    def _ask(self, environ: Environ, scope: Signature, known: str) -> tuple[Answer, str]:
         """The service's answer, and what went wrong in it that is not the caller's fault."""
         target = "HTTP_X_AMZ_TARGET" in environ
         try:
             with self._lock:
-                return _collect(self.apps[scope.service], environ), ""
+                answer = self._repeats.of(known)
+                if answer is None:
+                    answer = _collect(self.apps[scope.service], environ)
+                    self._repeats.keep(known, answer)
+                return answer, ""
         except NotImplementedError as error:
             code = "NotImplemented" if scope.service == "s3" else "UnsupportedOperation"
             told = f"the lab's cloud does not have this: {error or environ['PATH_INFO']}"
@@ -133,6 +140,13 @@ def _call(environ: Environ, path: str, body: bytes, scope: Signature | None) -> 
     kind, target = environ.get("CONTENT_TYPE", ""), environ.get("HTTP_X_AMZ_TARGET", "")
     request = Request(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), kind, target, body)
     return call(scope.service if scope else "", request)
+
+
+def _mark(environ: Environ, scope: Signature, body: bytes) -> str:
+    asked = (environ["REQUEST_METHOD"], str(environ.get("PATH_INFO", "")), str(environ.get("QUERY_STRING", "")))
+    target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
+    caller = (scope.service, scope.region, scope.access_key)
+    return mark(str(environ.get("HTTP_AMZ_SDK_INVOCATION_ID", "")), *caller, *asked, target, body=body)
 
 
 def _facts(environ: Environ, scope: Signature | None, asked: Call, answer: Answer, fault: str) -> dict[str, object]:
