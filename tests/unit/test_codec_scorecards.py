@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import json
 import math
 from typing import Any
@@ -258,3 +259,11 @@ def test_an_outcome_with_less_is_read_and_unknown_fields_are_left_out() -> None:
 def test_the_strict_reader_takes_what_is_written() -> None:
     text = json.dumps(scorecard_to(CARDS["fail-1"]()))
     assert scorecard_from(read_json(text).data) == CARDS["fail-1"]()
+
+
+def test_a_lab_of_a_later_version_says_so() -> None:
+    card = CARDS["pass-0"]()
+    later = dataclasses.replace(card, lab=dataclasses.replace(card.lab, version=2))
+    assert scorecard_to(later)["lab"]["version"] == 2
+    assert scorecard_from(scorecard_to(later)) == later
+    assert "version" not in scorecard_to(card)["lab"]
