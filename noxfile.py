@@ -116,7 +116,7 @@ def conformance(session: nox.Session) -> None:
 @nox.session
 def labs(session: nox.Session) -> None:
     """Every lab against its own solutions."""
-    pytest(session, "tests/labs")
+    pytest(session, "tests/labs", MDE_PROVE="all")
 
 
 @nox.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import warnings
 from pathlib import Path
 
@@ -18,9 +19,25 @@ SIDE_BY_SIDE = 2
 """More attempts at once than there are cores measure the machine, not the lab."""
 
 
+LONG = {"lab-03", "lab-03-config"}
+"""Labs whose attempts take more than a minute: of their broken solutions one for each requirement is graded,
+unless MDE_PROVE says `all`, as `nox -s labs` does."""
+
+
+def chosen(lab: LabFolder) -> list[str]:
+    names = [solution.name for solution in read_solutions(lab)]
+    if lab.root.name not in LONG or os.environ.get("MDE_PROVE") == "all":
+        return names
+    loses = {solution.name: set(solution.loses) for solution in read_solutions(lab) if solution.loses}
+    # For each requirement the one that loses the least besides it: nothing else can be why it is lost.
+    wanted = set().union(*loses.values())
+    cover = {min((len(lost), name) for name, lost in loses.items() if one in lost)[1] for one in wanted}
+    return [name for name in names if name in cover or name not in loses]
+
+
 @functools.cache
 def proofs(lab: LabFolder) -> dict[str, SolutionProof]:
-    return {row.name: row for row in verify(lab, jobs=SIDE_BY_SIDE).rows}
+    return {row.name: row for row in verify(lab, only=tuple(chosen(lab)), jobs=SIDE_BY_SIDE).rows}
 
 
 def test_there_are_labs() -> None:
@@ -36,11 +53,7 @@ def test_its_files_agree(lab: LabFolder, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lab", "solution"),
-    [
-        pytest.param(lab, solution.name, id=f"{lab.root.name}-{solution.name}")
-        for lab in LABS
-        for solution in read_solutions(lab)
-    ],
+    [pytest.param(lab, name, id=f"{lab.root.name}-{name}") for lab in LABS for name in chosen(lab)],
 )
 def test_a_solution_loses_exactly_what_it_declares(lab: LabFolder, solution: str) -> None:
     row = proofs(lab)[solution]
