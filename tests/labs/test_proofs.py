@@ -25,10 +25,11 @@ unless MDE_PROVE says `all`, as `nox -s labs` does."""
 
 
 def chosen(lab: LabFolder) -> list[str]:
-    names = [solution.name for solution in read_solutions(lab)]
+    solutions = read_solutions(lab)
+    names = [solution.name for solution in solutions]
     if lab.root.name not in LONG or os.environ.get("MDE_PROVE") == "all":
         return names
-    loses = {solution.name: set(solution.loses) for solution in read_solutions(lab) if solution.loses}
+    loses = {solution.name: set(solution.loses) for solution in solutions if solution.loses}
     # For each requirement the one that loses the least besides it: nothing else can be why it is lost.
     wanted = set().union(*loses.values())
     cover = {min((len(lost), name) for name, lost in loses.items() if one in lost)[1] for one in wanted}
