@@ -1,0 +1,1 @@
+"""Departures and bookings of the <%= line | capitalize %> line."""
