@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from mde_grader.model import Lab
 
 Command = Callable[..., Any]
 
@@ -34,6 +37,15 @@ class LabName(click.ParamType):  # type: ignore[type-arg]  # generic from click 
         ]
 
 
+def _lab_before(ctx: click.Context) -> Lab | None:
+    """The lab that stands on the command line, while it is completed."""
+    from mde_grader.labs import load_lab  # noqa: PLC0415
+
+    # An option that still waits for its value keeps click from reading the arguments: then they are left in `args`.
+    name = ctx.params.get("lab") or next(iter(ctx.args), "")
+    return load_lab(name, ctx.params.get("labs")).lab if name else None
+
+
 class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """The id of a requirement of the lab that stands before it on the command line."""
 
@@ -46,15 +58,26 @@ class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic fro
         incomplete: str,
     ) -> list[CompletionItem]:
         """Offer the lab's requirements."""
-        from mde_grader.labs import load_lab  # noqa: PLC0415
-
-        # An option that still waits for its value keeps click from reading the arguments: then they are left in `args`.
-        name = ctx.params.get("lab") or next(iter(ctx.args), "")
-        if not name:
-            return []
-        lab = load_lab(name, ctx.params.get("labs")).lab
-        rows = [row for row in lab.requirements if row.id.startswith(incomplete)]
+        lab = _lab_before(ctx)
+        rows = [row for row in lab.requirements if row.id.startswith(incomplete)] if lab else []
         return [CompletionItem(row.id, help=row.title) for row in rows]
+
+
+class DialectName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
+    """The id of a dialect of the lab that stands before it on the command line."""
+
+    name = "dialect"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Offer the lab's dialects."""
+        lab = _lab_before(ctx)
+        found = [dialect for dialect in lab.dialects if dialect.id.startswith(incomplete)] if lab else []
+        return [CompletionItem(dialect.id, help=dialect.title) for dialect in found]
 
 
 class RunName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
