@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from mde_grader.model import Lab
+    from mde_grader.model import Dialect, Lab, Requirement
 
 Command = Callable[..., Any]
 
@@ -37,47 +37,48 @@ class LabName(click.ParamType):  # type: ignore[type-arg]  # generic from click 
         ]
 
 
-def _lab_before(ctx: click.Context) -> Lab | None:
-    """The lab that stands on the command line, while it is completed."""
-    from mde_grader.labs import load_lab  # noqa: PLC0415
+class _PartOfLab(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
+    """The id of something in the lab that stands before it on the command line."""
 
-    # An option that still waits for its value keeps click from reading the arguments: then they are left in `args`.
-    name = ctx.params.get("lab") or next(iter(ctx.args), "")
-    return load_lab(name, ctx.params.get("labs")).lab if name else None
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Offer what the lab has, with its title."""
+        from mde_grader.labs import load_lab  # noqa: PLC0415
+
+        # An option that still waits for its value keeps click from reading the arguments: then they are left in `args`.
+        name = ctx.params.get("lab") or next(iter(ctx.args), "")
+        if not name:
+            return []
+        parts = self.parts(load_lab(name, ctx.params.get("labs")).lab)
+        return [CompletionItem(part.id, help=part.title) for part in parts if part.id.startswith(incomplete)]
+
+    def parts(self, lab: Lab) -> Sequence[Requirement | Dialect]:
+        """Those of the lab."""
+        raise NotImplementedError
 
 
-class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """The id of a requirement of the lab that stands before it on the command line."""
+class RequirementName(_PartOfLab):
+    """The id of a requirement."""
 
     name = "requirement"
 
-    def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Offer the lab's requirements."""
-        lab = _lab_before(ctx)
-        rows = [row for row in lab.requirements if row.id.startswith(incomplete)] if lab else []
-        return [CompletionItem(row.id, help=row.title) for row in rows]
+    def parts(self, lab: Lab) -> Sequence[Requirement | Dialect]:
+        """The lab's requirements."""
+        return lab.requirements
 
 
-class DialectName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """The id of a dialect of the lab that stands before it on the command line."""
+class DialectName(_PartOfLab):
+    """The id of a dialect."""
 
     name = "dialect"
 
-    def shell_complete(
-        self,
-        ctx: click.Context,
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Offer the lab's dialects."""
-        lab = _lab_before(ctx)
-        found = [dialect for dialect in lab.dialects if dialect.id.startswith(incomplete)] if lab else []
-        return [CompletionItem(dialect.id, help=dialect.title) for dialect in found]
+    def parts(self, lab: Lab) -> Sequence[Requirement | Dialect]:
+        """The lab's dialects."""
+        return lab.dialects
 
 
 class RunName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
