@@ -17,6 +17,7 @@ from pathlib import Path
 from mde_grader import __version__
 from mde_grader.checking.context import CheckContext, Submission
 from mde_grader.checking.session import CheckRun, run_checks
+from mde_grader.dialects import choose, insist_on_dialect
 from mde_grader.engines import Engine, connect
 from mde_grader.environments import Environment
 from mde_grader.errors import (
@@ -29,7 +30,7 @@ from mde_grader.errors import (
 )
 from mde_grader.evidence import Mask, fault_of, mask_log, without_secrets, write_record
 from mde_grader.labs import LabFolder
-from mde_grader.model import Scorecard, SubmissionIdentity, Verdict
+from mde_grader.model import Dialect, DialectIdentity, Scorecard, SubmissionIdentity, Verdict
 from mde_grader.preparation import Preparation
 from mde_grader.runs import new_run
 from mde_grader.runtimes.base import KEPT, BuiltImage, Owner, Stack
@@ -60,6 +61,7 @@ class AttemptRequest:
         path: Folder of the submission.
         candidate: Whose variant is graded, and the name for the scorecard; when None the practice variant, and the
             folder's name.
+        dialect: In which of the lab's dialects it has to be; when None in the one that it holds.
         only: Requirements that are wanted; all when empty.
         keep: Leave the stack up.
         timeout: Seconds for the whole attempt; the lab's own deadline when None.
@@ -70,6 +72,7 @@ class AttemptRequest:
     lab: LabFolder
     path: Path
     candidate: str | None = None
+    dialect: str | None = None
     only: tuple[str, ...] = ()
     keep: bool = False
     timeout: float | None = None
@@ -99,6 +102,7 @@ class _Attempt:
     name: str
     deadline: float
     identity: SubmissionIdentity
+    dialect: Dialect | None = None
     engine: Engine | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
@@ -115,7 +119,8 @@ def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
         listener: Told what happens.
 
     Raises:
-        UsageError: The path cannot be graded, or a requirement of `only` does not exist.
+        UsageError: The path cannot be graded, a requirement of `only` or the dialect does not exist, or it holds
+            several and none is asked for.
         LabInvalidError: The lab is not in order.
         EngineUnavailableError: No engine answers.
         ImageMissingError: A grader-owned image is not there.
@@ -140,6 +145,7 @@ def grade(request: AttemptRequest, listener: Listener) -> AttemptResult:
 
 
 def _insist_on_known(request: AttemptRequest) -> None:
+    insist_on_dialect(request.lab.lab, request.dialect)
     known = [row.id for row in request.lab.lab.requirements]
     for name in request.only:
         if name not in known:
@@ -179,6 +185,7 @@ def _carry_out(attempt: _Attempt) -> AttemptResult:
                 attempt.engine = connecting.result()
             exits.callback(attempt.engine.runtime.close)
             pool.submit(_sweep, attempt.engine)
+            attempt.dialect = choose(attempt.request.lab.lab, staged.root, attempt.request.dialect)
             return _grade_staged(attempt, attempt.engine, staged, pool)
         except (EngineUnavailableError, ImageMissingError):
             raise
@@ -224,6 +231,7 @@ def _grade_staged(
         deadline=attempt.deadline,
         bases=engine.how,
         variant=attempt.request.lab.values,
+        dialect=attempt.dialect.id if attempt.dialect else "",
     )
     watchdog = threading.Timer(attempt.deadline - time.monotonic(), _end, (stack,))
     watchdog.daemon = True
@@ -322,7 +330,8 @@ def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> At
     mask = _mask(attempt)
     variant = attempt.request.lab.variant
     card = score(
-        replace(attempt.request.lab.lab, parameters={}),  # what was drawn is told, what could be drawn is the lab's
+        # What was drawn and chosen is told; what could be is the lab's.
+        replace(attempt.request.lab.lab, parameters={}, dialects=()),
         [without_secrets(outcome, mask) for outcome in run.outcomes],
         attempt=attempt.name,
         submission=attempt.identity,
@@ -333,5 +342,6 @@ def _result(attempt: _Attempt, run: CheckRun, error: BaseException | None) -> At
         environment={"grader": __version__, **(attempt.engine.facts() if attempt.engine else {}), **attempt.facts},
         only=attempt.request.only,
         variant=variant.identity if variant else None,
+        dialect=DialectIdentity(attempt.dialect.id, attempt.dialect.title) if attempt.dialect else None,
     )
     return AttemptResult(card, attempt.folder, attempt.kept)

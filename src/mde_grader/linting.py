@@ -96,7 +96,7 @@ def _solutions(folder: LabFolder, lab: Lab) -> list[Problem]:
         solutions = read_solutions(folder)
     except LabInvalidError as error:
         return [Problem("solutions/", error.message)]
-    return _missing_kinds(solutions) + _unlost(lab, solutions) + _unknown(lab, solutions)
+    return _missing_kinds(solutions) + _unlost(lab, solutions) + _unknown(lab, solutions) + _dialects(lab, solutions)
 
 
 def _missing_kinds(solutions: list[Solution]) -> list[Problem]:
@@ -125,4 +125,18 @@ def _unknown(lab: Lab, solutions: list[Solution]) -> list[Problem]:
         for solution in solutions
         for name in solution.loses
         if name not in known
+    ]
+
+
+def _dialects(lab: Lab, solutions: list[Solution]) -> list[Problem]:
+    """A dialect that no right solution is written in could be one that nobody can pass in."""
+    known = [dialect.id for dialect in lab.dialects]
+    right = {solution.dialect for solution in solutions if not solution.loses and solution.exact}
+    problems = [
+        Problem(f"solutions/{solution.name}", f"asks for “{solution.dialect}”, which is no dialect of the lab")
+        for solution in solutions
+        if solution.dialect and solution.dialect not in known
+    ]
+    return problems + [
+        Problem("solutions/", f"no right solution says `dialect: {name}`") for name in known if name not in right
     ]

@@ -88,10 +88,28 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """One of the ways in which a lab's submission may be written.
+
+    Attributes:
+        id: Unique in the lab, as `--dialect` names it.
+        title: Its name for the candidate.
+        files: Patterns of the files that it is told by, from the submission's root.
+        line: Regular expression that some line of such a file begins with; empty when the file alone tells.
+    """
+
+    id: str
+    title: str
+    files: tuple[str, ...]
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
     """One exercise, as `lab.yaml` declares it.
 
-    `digest` covers every file that can change a score; a new `version` gives every candidate another variant.
+    `digest` covers every file that can change a score; a new `version` gives every candidate another variant. A lab
+    without `dialects` leaves it open how a submission is written.
     """
 
     id: str
@@ -106,6 +124,7 @@ class Lab:
     digest: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     version: int = 1
+    dialects: tuple[Dialect, ...] = ()
 
     @property
     def points(self) -> int:
@@ -222,6 +241,14 @@ class VariantIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class DialectIdentity:
+    """Which of its lab's dialects a submission was graded in: `id` as `--dialect` names it, `title` for people."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """Time spent in one step of the attempt, seconds from its start."""
 
@@ -249,6 +276,7 @@ class Scorecard:
         environment: Versions, image digests, limits in force, isolation level, and how bases were got. JSON values.
         partial: Requirement ids of `--only`; empty when everything was graded.
         variant: Which variant of the lab was graded; None for a lab without parameters.
+        dialect: In which of the lab's dialects; None for a lab without any, and when it came to none.
         extra: Fields of later versions, kept through a round trip.
     """
 
@@ -266,6 +294,7 @@ class Scorecard:
     environment: Mapping[str, Any] = field(default_factory=dict)
     partial: tuple[str, ...] = ()
     variant: VariantIdentity | None = None
+    dialect: DialectIdentity | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -182,6 +182,7 @@ def _prove(folder: LabFolder, solution: Solution, place: Path, other: LabFolder 
         *(sys.executable, "-I", "-m", "mde_grader", "grade", str(folder.root), str(target / "submission")),
         *("--format", "json", "--output", str(output), "-q"),
         *(("--candidate", candidate) if candidate else ()),
+        *(("--dialect", solution.dialect) if solution.dialect else ()),
     ]
     seconds = folder.environment().deadline * 3 + _MARGIN
     environment = {**os.environ, SALT_VARIABLE: folder.salt}

@@ -13,6 +13,7 @@ from typing import Any
 
 from mde_grader.errors import LabInvalidError
 from mde_grader.model import (
+    DialectIdentity,
     Fault,
     Lab,
     Outcome,
@@ -42,6 +43,7 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
     environment: Mapping[str, Any] | None = None,
     only: Sequence[str] = (),
     variant: VariantIdentity | None = None,
+    dialect: DialectIdentity | None = None,
 ) -> Scorecard:
     """Score one attempt.
 
@@ -58,6 +60,7 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
         environment: What the scorecard tells of versions, digests, limits and isolation.
         only: Requirements that were asked for; the rows are these and all that they need. Empty means all.
         variant: Which variant of the lab was graded.
+        dialect: In which of its dialects.
 
     Raises:
         LabInvalidError: An outcome or `only` names a requirement that the lab does not have.
@@ -82,6 +85,7 @@ def score(  # noqa: PLR0913 - one argument a field of the scorecard; everything 
         environment=dict(environment or {}),
         partial=tuple(only),
         variant=variant,
+        dialect=dialect,
     )
 
 

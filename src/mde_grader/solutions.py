@@ -15,7 +15,7 @@ from mde_grader.errors import LabInvalidError
 from mde_grader.labs import LabFolder
 
 DECLARATION = "solution.yaml"
-_FIELDS = {"schema", "title", "base", "remove", "loses", "verdict"}
+_FIELDS = {"schema", "title", "base", "remove", "loses", "verdict", "dialect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Solution:
         remove: Paths of the base that it does without.
         loses: The requirements that do not pass, exactly; None when only the verdict is declared.
         verdict: The verdict that it must get.
+        exact: Whether `loses` is declared.
+        dialect: The dialect of its lab that is asked for; empty for whatever it holds.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Solution:
     loses: tuple[str, ...]
     verdict: str
     exact: bool = True
+    dialect: str = ""
 
 
 def read_solutions(folder: LabFolder) -> list[Solution]:
@@ -77,6 +80,7 @@ def _read(path: Path) -> Solution:
         remove=tuple(str(name) for name in data.get("remove") or ()),
         loses=loses,
         verdict=str(data.get("verdict", "passed" if right else "")),
+        dialect=str(data.get("dialect") or ""),
     )
 
 

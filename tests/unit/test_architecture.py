@@ -19,7 +19,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     {"model", "errors", "clean", "places", "runs", "durations"},
     {"scoring", "environments", "plans", "timeline", "variables", "variants", "codec"},
-    {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders"},
+    {"submissions", "labs", "templates", "runtimes", "reporters", "solutions", "workfolders", "dialects"},
     {"checking", "testing", "evidence", "preparation", "engines"},
     {"attempts", "proving", "linting", "doctor"},
     {"cli", "__main__"},

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from mde_grader.codec import environments, labs, scorecards
-from mde_grader.codec.nodes import document_from
+from mde_grader.codec.nodes import Node, document_from
 from mde_grader.codec.schemas import NAMES, schema
 from mde_grader.environments import Environment
-from mde_grader.model import Evidence, Fault, Outcome, Requirement, Scorecard
+from mde_grader.model import Dialect, Evidence, Fault, Outcome, Requirement, Scorecard
 from mde_grader.reporters import FORMATS
 from mde_grader.runtimes.base import BuildLimits, Limits
 
@@ -23,7 +23,7 @@ def named(text: str) -> set[str]:
     return {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[a-z_]+", code)}
 
 
-@pytest.mark.parametrize("kind", [Requirement, Environment, BuildLimits, Limits])
+@pytest.mark.parametrize("kind", [Requirement, Dialect, Environment, BuildLimits, Limits])
 def test_the_lab_format_names_every_field(kind: type) -> None:
     fields = {field.name for field in dataclasses.fields(kind)}
     assert fields - named(LAB_FORMAT) == set()
@@ -38,7 +38,10 @@ def test_the_scorecard_page_names_every_field(kind: type) -> None:
 
 def test_the_examples_are_read() -> None:
     examples = re.findall(r"```yaml\n(.*?)```", LAB_FORMAT, flags=re.DOTALL)
-    read = [environments.environment_from(document_from(example, file="example")) for example in examples]
+    documents = [document_from(example, file="example") for example in examples]
+    ours = [labs.dialects_from(Node(each.data["dialects"], "example")) for each in documents if "dialects" in each.data]
+    assert [[dialect.id for dialect in dialects] for dialects in ours] == [["github", "gitlab", "make"]]
+    read = [environments.environment_from(each, file="example") for each in documents if "dialects" not in each.data]
     assert [(each.kind, each.main) for each in read] == [("compose", "web"), ("workspace", "workspace")]
 
 

@@ -15,7 +15,10 @@ def test_every_rule_is_written_down_as_it_is_in_the_code() -> None:
 
 
 def test_every_rule_that_the_code_names_is_in_the_table_and_the_other_way_round() -> None:
-    sources = [*(ROOT / "src/mde_grader/runtimes/policy").glob("*.py"), ROOT / "src/mde_grader/submissions.py"]
+    sources = [
+        *(ROOT / "src/mde_grader/runtimes/policy").glob("*.py"),
+        *(ROOT / "src/mde_grader" / name for name in ("submissions.py", "dialects.py")),
+    ]
     text = "".join(path.read_text() for path in sources if path.name != "rules.py")
     used = set(re.findall(r'"((?:submission|dockerfile|compose)\.[a-z][a-z-]+)"', text))
     used |= {f"submission.{rule}" for rule in re.findall(r'_refuse\(\s*"([a-z-]+)"', text)}

@@ -48,6 +48,7 @@ class CheckContext:
         bases: How each public base was got, by its public name.
         variant: The lab's parameters as this candidate got them.
         main: The service that `host` looks at.
+        dialect: Id of the lab's dialect that the submission is graded in; empty for a lab without any.
         deadline: When the attempt's time is up, on the monotonic clock.
     """
 
@@ -61,6 +62,7 @@ class CheckContext:
     deadline: float
     bases: Mapping[str, str] = field(default_factory=dict)
     variant: Mapping[str, str | int] = field(default_factory=dict)
+    dialect: str = ""
 
     def seconds_left(self) -> float:
         """Seconds until the deadline; negative when it has passed."""

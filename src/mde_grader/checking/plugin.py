@@ -208,6 +208,11 @@ class Fixtures:
         return self._context.variant
 
     @pytest.fixture(scope="session")
+    def dialect(self) -> str:
+        """Id of the lab's dialect that the submission is graded in; empty for a lab without any."""
+        return self._context.dialect
+
+    @pytest.fixture(scope="session")
     def images(self) -> Mapping[str, BuiltImage]:
         """The built images, by service."""
         return self._context.images.result()

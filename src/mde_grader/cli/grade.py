@@ -11,7 +11,7 @@ from mde_grader.attempts import AttemptRequest, AttemptResult, grade
 from mde_grader.cli.actions import report_to_actions
 from mde_grader.cli.journal import Journal
 from mde_grader.cli.lazy import IMPLIED
-from mde_grader.cli.options import RequirementName, lab_argument, labs_option, loudness_options
+from mde_grader.cli.options import DialectName, RequirementName, lab_argument, labs_option, loudness_options
 from mde_grader.cli.outputs import chosen_formats, deliver, keep, writable
 from mde_grader.cli.progress import watcher
 from mde_grader.cli.terminal import note
@@ -54,6 +54,12 @@ EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCOMPLETE: 3}
     "folder's name]",
 )
 @click.option(
+    "--dialect",
+    type=DialectName(),
+    metavar="NAME",
+    help="In which of the lab's dialects the submission has to be. [default: the one that it holds]",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=1),
     metavar="SECONDS",
@@ -72,6 +78,7 @@ def command(  # noqa: PLR0913 - one argument an option
     output: Path | None,
     formats: tuple[str, ...],
     candidate: str | None,
+    dialect: str | None,
     timeout: float | None,
     labs: Path | None,
     quiet: bool,
@@ -86,6 +93,7 @@ def command(  # noqa: PLR0913 - one argument an option
         lab=folder,
         path=_submission(path),
         candidate=candidate,
+        dialect=dialect,
         only=only,
         keep=keep_stack,
         timeout=timeout,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from mde_grader.model import Dialect, Lab, Requirement
 
 Command = Callable[..., Any]
 
@@ -34,10 +37,8 @@ class LabName(click.ParamType):  # type: ignore[type-arg]  # generic from click 
         ]
 
 
-class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """The id of a requirement of the lab that stands before it on the command line."""
-
-    name = "requirement"
+class _PartOfLab(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
+    """The id of something in the lab that stands before it on the command line."""
 
     def shell_complete(
         self,
@@ -45,16 +46,39 @@ class RequirementName(click.ParamType):  # type: ignore[type-arg]  # generic fro
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Offer the lab's requirements."""
+        """Offer what the lab has, with its title."""
         from mde_grader.labs import load_lab  # noqa: PLC0415
 
         # An option that still waits for its value keeps click from reading the arguments: then they are left in `args`.
         name = ctx.params.get("lab") or next(iter(ctx.args), "")
         if not name:
             return []
-        lab = load_lab(name, ctx.params.get("labs")).lab
-        rows = [row for row in lab.requirements if row.id.startswith(incomplete)]
-        return [CompletionItem(row.id, help=row.title) for row in rows]
+        parts = self.parts(load_lab(name, ctx.params.get("labs")).lab)
+        return [CompletionItem(part.id, help=part.title) for part in parts if part.id.startswith(incomplete)]
+
+    def parts(self, lab: Lab) -> Sequence[Requirement | Dialect]:
+        """Those of the lab."""
+        raise NotImplementedError
+
+
+class RequirementName(_PartOfLab):
+    """The id of a requirement."""
+
+    name = "requirement"
+
+    def parts(self, lab: Lab) -> Sequence[Requirement | Dialect]:
+        """The lab's requirements."""
+        return lab.requirements
+
+
+class DialectName(_PartOfLab):
+    """The id of a dialect."""
+
+    name = "dialect"
+
+    def parts(self, lab: Lab) -> Sequence[Requirement | Dialect]:
+        """The lab's dialects."""
+        return lab.dialects
 
 
 class RunName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on

@@ -48,6 +48,7 @@ def rubric(folder: LabFolder) -> str:
             "------",
             *lines,
             "",
+            *dialect_lines(folder),
             total,
             *variant_lines(folder),
             "",
@@ -55,6 +56,16 @@ def rubric(folder: LabFolder) -> str:
             f"Grade: mde-grade {lab.id} PATH{whose}",
         ]
     )
+
+
+def dialect_lines(folder: LabFolder) -> list[str]:
+    """What a submission may be written in, and how one of them is asked for; none for a lab without dialects."""
+    dialects = folder.lab.dialects
+    if not dialects:
+        return []
+    longest = max(len(dialect.id) for dialect in dialects)
+    lines = [f"  {dialect.id:<{longest}}  {dialect.title}: {', '.join(dialect.files)}" for dialect in dialects]
+    return ["Dialects, of which you hand in one (--dialect NAME of the grader asks for it):", *lines, ""]
 
 
 def variant_lines(folder: LabFolder) -> list[str]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from mde_grader.codec.documents import Document
 from mde_grader.codec.nodes import Node
 from mde_grader.codec.parameters import parameters_from
-from mde_grader.model import Lab, Requirement
+from mde_grader.model import Dialect, Lab, Requirement
 
 SCHEMA = "mde-grade/lab/1"
 LEVELS = ("foundation", "professional", "advanced")
 
 _ID = r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?"
+_FILES = r"(?!.*\.\./)[A-Za-z0-9_.*?-]+(/[A-Za-z0-9_.*?-]+)*"
 _REQUIRED = ("schema", "id", "title", "category", "level", "track", "minutes", "pass_mark", "requirements")
-_OPTIONAL = ("summary", "parameters", "version")
+_OPTIONAL = ("summary", "parameters", "version", "dialects")
 _MAX_POINTS = 1000
 _MAX_MINUTES = 10_080  # one week
 _MAX_VERSION = 1_000_000
@@ -49,7 +51,36 @@ def lab_from(document: Document, *, file: str = "lab.yaml", digest: str = "") ->
         digest=digest,
         parameters=parameters_from(parts["parameters"]) if "parameters" in parts else {},
         version=parts["version"].integer(1, _MAX_VERSION) if "version" in parts else 1,
+        dialects=dialects_from(parts["dialects"]) if "dialects" in parts else (),
     )
+
+
+def dialects_from(node: Node) -> tuple[Dialect, ...]:
+    """Read the dialects of a lab.
+
+    Args:
+        node: What stands under `dialects`.
+
+    Raises:
+        LabInvalidError: Names file, line and key of the first thing that is wrong.
+    """
+    found = []
+    for name, entry in node.items():
+        if not re.fullmatch(_ID, name):
+            entry.fail(f"must have a name that matches {_ID}")
+        parts = entry.fields(("title", "files", "line"), ("title", "files"))
+        files = parts["files"].words(pattern=_FILES)
+        if not files:
+            parts["files"].fail("must name at least one pattern")
+        line = parts["line"].text() if "line" in parts else ""
+        try:
+            re.compile(line)
+        except re.error as error:
+            parts["line"].fail(f"is no regular expression: {error}")
+        found.append(Dialect(name, " ".join(parts["title"].text().split()), files, line))
+    if not found:
+        node.fail("must name at least one")
+    return tuple(found)
 
 
 def _requirement(node: Node) -> Requirement:

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, NoReturn, TypeVar
 
 from mde_grader.model import (
+    DialectIdentity,
     Evidence,
     Fault,
     Lab,
@@ -61,7 +62,10 @@ def scorecard_to(card: Scorecard) -> dict[str, Any]:
 
 
 def _leave_out(data: dict[str, Any], card: Scorecard) -> None:
-    """A lab without variants says nothing of them, as before there were any."""
+    """A lab without variants or dialects says nothing of them, as before there were any."""
+    del data["lab"]["dialects"]  # a scorecard tells the one that it was
+    if card.dialect is None:
+        del data["dialect"]
     if card.variant is None:
         del data["variant"]
     if card.lab.version == 1:
@@ -96,6 +100,7 @@ def scorecard_from(data: Mapping[str, Any]) -> Scorecard:
         environment=reader.mapping("environment"),
         partial=reader.words("partial"),
         variant=None if reader.data.get("variant") is None else _variant(reader.inner("variant")),
+        dialect=None if reader.data.get("dialect") is None else _record(DialectIdentity, reader.inner("dialect")),
     )
     reader.keep_unknown([field.name for field in dataclasses.fields(card) if field.name != "extra"] + list(_DERIVED))
     return dataclasses.replace(card, extra=reader.extra)
@@ -226,7 +231,7 @@ def _lab(reader: _Reader) -> Lab:
         parameters=reader.mapping("parameters"),
         version=reader.get("version", int, 1),
     )
-    reader.keep_unknown(field.name for field in dataclasses.fields(lab))
+    reader.keep_unknown(field.name for field in dataclasses.fields(lab) if field.name != "dialects")
     return lab
 
 

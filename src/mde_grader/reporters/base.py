@@ -206,6 +206,11 @@ def variant(card: Scorecard) -> list[tuple[str, str]]:
     return [(kind, f"{card.variant.id}: {values}" if values else card.variant.id)]
 
 
+def dialect(card: Scorecard) -> list[tuple[str, str]]:
+    """Which of the lab's dialects was graded, as label and text; nothing for a lab without any."""
+    return [] if card.dialect is None else [("Dialect", f"{card.dialect.title} ({card.dialect.id})")]
+
+
 def why(outcome: Outcome) -> str:
     """One line on why a check did not pass, for formats that have room for one."""
     evidence = outcome.evidence

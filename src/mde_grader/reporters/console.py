@@ -12,6 +12,7 @@ from mde_grader.model import Outcome, RequirementResult, Scorecard, Status, Verd
 from mde_grader.reporters.base import (
     VERDICTS,
     Fix,
+    dialect,
     fixes,
     headline,
     lost_gates,
@@ -249,7 +250,7 @@ def _labelled(label: str, text: str, screen: _Screen, *, most: int = 2) -> list[
 def _footer(card: Scorecard, screen: _Screen, html: str) -> list[str]:
     count, most = (3, 2) if screen.tight <= 1 else (1, 1)
     lines = [line for note in notes(card)[:count] for line in wrap(f"Note: {note}", screen.width, most=most)]
-    for label, text in variant(card):
+    for label, text in [*dialect(card), *variant(card)]:
         lines += [screen.paint(line, "dim") for line in wrap(f"{label} {text}", screen.width, most=most)]
     if card.fault is None and (card.verdict is Verdict.INCOMPLETE or lost_gates(card)):
         lines += wrap(f"{VERDICTS[card.verdict]}: {headline(card)}", screen.width)

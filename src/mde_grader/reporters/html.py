@@ -174,6 +174,7 @@ def _facts(card: Scorecard) -> list[tuple[str, str]]:
         ("Digest", submission.digest),
         ("Attempt", card.attempt),
         ("Total time", base.seconds(card.seconds)),
+        *base.dialect(card),
         *base.variant(card),
         *base.facts(card.environment),
         ("Lab", card.lab.digest),

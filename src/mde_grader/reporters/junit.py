@@ -36,12 +36,13 @@ def _outcomes(row: RequirementResult, card: Scorecard) -> tuple[Outcome, ...]:
 
 
 def _properties(card: Scorecard) -> list[str]:
-    """Which variant was graded; for readers that know properties of a suite only, each suite has them."""
-    if card.variant is None:
+    """Which dialect and variant were graded; for readers that know properties of a suite only, each suite has them."""
+    pairs = {} if card.dialect is None else {"dialect": card.dialect.id}
+    if card.variant is not None:
+        pairs |= {"variant": card.variant.id, "variant-kind": "practice" if card.variant.practice else "candidate"}
+        pairs |= {f"variant.{name}": str(value) for name, value in card.variant.values.items()}
+    if not pairs:
         return []
-    kind = "practice" if card.variant.practice else "candidate"
-    pairs = {"variant": card.variant.id, "variant-kind": kind}
-    pairs |= {f"variant.{name}": str(value) for name, value in card.variant.values.items()}
     inside = [_element("property", {"name": name, "value": value}, []) for name, value in pairs.items()]
     return [_element("properties", {}, inside)]
 

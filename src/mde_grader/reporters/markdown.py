@@ -11,6 +11,7 @@ from mde_grader.reporters.base import (
     STATUSES,
     VERDICTS,
     Fix,
+    dialect,
     facts,
     fixes,
     headline,
@@ -134,6 +135,7 @@ def _about(card: Scorecard) -> list[str]:
     rows = [
         ("Submission", f"{card.submission.source}, {card.submission.digest}"),
         ("Attempt", f"{card.attempt}, {card.started}, {seconds(card.seconds)}"),
+        *dialect(card),
         *variant(card),
         *facts(card.environment),
     ]

@@ -14,6 +14,7 @@ RULES: dict[str, str] = {
     "submission.name": "File names are valid UTF-8 without control characters.",
     "submission.unreadable": "Every file can be read.",
     "submission.missing": "The file that the lab asks for, or that another file names, is there and is a file.",
+    "submission.dialect": "The files are there of the dialect that is asked for, or of one of the lab's.",
     "submission.text": "Files that are read are UTF-8 text of at most 256 KiB, env files of 64 KiB.",
     "submission.outside": "Paths in Dockerfiles and Compose files stay inside the submission.",
     "dockerfile.syntax": "The file follows Dockerfile grammar.",
