@@ -1,0 +1,2 @@
+def test_all_is_well():
+    assert True
