@@ -73,8 +73,9 @@ def play(command: FakeCommand) -> Ran:
         return Ran(0, f"{command.environment['A']} {command.environment.get('B', '')}\n")
     assert line == "cat in > out"
     folder = command.working_dir.removeprefix("/work").lstrip("/")
-    command.files[f"{folder}/out"] = command.files[f"{folder}/in"]
-    return Ran(0)
+    found = command.files.get(f"{folder}/in")
+    command.files[f"{folder}/out"] = found or b""
+    return Ran(1 if found is None else 0)
 
 
 FAKES = {

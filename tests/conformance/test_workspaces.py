@@ -81,3 +81,11 @@ def test_an_unknown_workspace_is_named_with_those_there_are(stack: Stack) -> Non
     with pytest.raises(KeyError, match="no workspace web"):
         stack.files("web")
     assert list(stack) == []
+
+
+def test_commands_without_a_volume_work_in_a_tmp_of_their_own(bench: Bench) -> None:
+    stack = bench.up(workspaces=(bench.workspace(mounts=(), working_dir=None),))
+    assert stack.run("workspace", ["sh", "-c", "pwd"], seconds=20).out == "/tmp\n"
+    assert stack.run("workspace", ["sh", "-c", "cat in > out"], seconds=20).exit_code != 0
+    with pytest.raises(LookupError, match="has no volume"):
+        stack.files("workspace")

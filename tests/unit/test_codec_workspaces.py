@@ -72,7 +72,7 @@ def test_a_workspace_is_no_service_of_the_stack() -> None:
         ('user: "1000:1000"', "command: [a]", "services.workspace.command has no meaning for a workspace"),
         ("memory_mb: 768", 'ready: "tcp://a:1"', "services.workspace.x-mde.ready has no meaning"),
         ('volumes: ["work:/work"]', "cap_add: []", "cap_add has no meaning"),
-        ('    volumes: ["work:/work"]\n', "", "services.workspace lacks `volumes`"),
+        ('    volumes: ["work:/work"]\n', "", "needs `working_dir: /tmp`, where commands of a workspace"),
         ('["work:/work"]', '["work:/work:ro"]', "services.workspace.volumes must be writable"),
         ("working_dir: /work", "working_dir: /else", "needs `working_dir: /work`"),
         ("    working_dir: /work\n", "", "needs `working_dir: /work`"),
@@ -91,6 +91,14 @@ def test_what_is_wrong_is_told_with_its_place(old: str, new: str, message: str) 
     with pytest.raises(LabInvalidError) as caught:
         read(TEXT.replace(old, new, 1))
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize("said", ["", "    working_dir: /tmp\n"])
+def test_commands_of_a_workspace_without_a_volume_work_in_its_tmp(said: str) -> None:
+    text = TEXT.replace('    volumes: ["work:/work"]\n', "").replace("    working_dir: /work\n", said)
+    (workspace,) = read(text).workspaces
+    assert workspace.mounts == ()
+    assert not list(problems("environment", read_yaml(text).data))
 
 
 def test_a_list_of_variables_is_looked_at_as_well() -> None:

@@ -21,6 +21,7 @@ from mde_grader.runtimes.images.catalog import Recipe
 from mde_grader.runtimes.images.downloads import download
 from mde_grader.runtimes.images.gathering import gather, outdated, told
 from mde_grader.runtimes.images.materials import Material, MaterialMissingError, Source, look, runs_on
+from mde_grader.runtimes.images.tarballs import locked
 from tests.unit.images_fakes import fake_client
 
 ELF = b"\x7fELF" + bytes(14) + (62).to_bytes(2, "little") + b"rest"
@@ -249,3 +250,4 @@ def test_the_shipped_catalogue_pins_what_it_fetches() -> None:
         for source in (source for material in one.materials for source in material.sources):
             assert source.kind != "url" or source.archive or all(source.members.values())
             assert source.kind != "wheels" or "--hash=sha256:" in Path(source.value).read_text()
+            assert source.kind != "npm" or locked(Path(source.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -87,6 +88,24 @@ def test_files_that_a_candidate_can_spoil_fail_the_check(workspace: Workspace) -
             wrong()
     workspace.remove("main")
     assert workspace.kind("main") == ""
+
+
+def test_a_workspace_without_a_volume_works_in_its_tmp_and_shares_nothing() -> None:
+    HEARD.clear()
+    workspace = Workspace(stack_of(FakeProgram(run=answer), replace(SPEC, mounts=(), working_dir=None)), "workspace")
+    assert (workspace.root, workspace.path("")) == ("/tmp", "/tmp")
+    assert workspace.run(["tool"], seconds=5).ok
+    assert workspace.start(["tool"], seconds=5).wait().ok
+    assert [(heard.working_dir, list(heard.files)) for heard in HEARD] == [("/tmp", ["main/made"])] * 2
+    for wrong in (
+        lambda: workspace.run(["tool"], seconds=5, folder="main"),
+        lambda: workspace.write({"in": b"1"}),
+        lambda: workspace.read("main/made"),
+        lambda: workspace.kind("main"),
+        lambda: workspace.remove("main"),
+    ):
+        with pytest.raises(LookupError, match="the workspace workspace has no volume"):
+            wrong()
 
 
 def test_a_lab_without_a_workspace_is_told_so() -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from mde_grader.checking.api import CheckFailedError
 from mde_grader.model import Evidence
 from mde_grader.runtimes.base import ServiceSpec, Stack
-from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, SCRATCH, Ran, VolumeFiles
 
 __all__ = ["Ran", "Running", "Workspace"]
 
@@ -40,6 +40,8 @@ class Workspace:
 
     Each command has a new container: the workspace's image and user, a read-only root, an own /tmp, the stack's network
     and nothing else. What it leaves are its files on the workspace's volume, where every folder stands below one root.
+    A workspace without a volume leaves nothing: its commands work in /tmp and share no file, and asking for a folder or
+    a file raises LookupError.
 
     Args:
         stack: The running stack.
@@ -52,12 +54,15 @@ class Workspace:
     def __init__(self, stack: Stack, name: str) -> None:
         self._stack = stack
         self._spec = _find(stack, name)
-        self._files = stack.files(name)
 
     @property
     def root(self) -> str:
         """The folder, in each command's container, below which every `folder` stands."""
-        return self._spec.mounts[0].target.rstrip("/")
+        return self._spec.mounts[0].target.rstrip("/") if self._spec.mounts else SCRATCH
+
+    @property
+    def _files(self) -> VolumeFiles:
+        return self._stack.files(self._spec.name)
 
     def path(self, folder: str) -> str:
         """A folder as the commands see it."""

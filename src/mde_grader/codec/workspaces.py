@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mde_grader.codec.nodes import Node
 from mde_grader.environments import Variable
 from mde_grader.runtimes.base import ServiceSpec
+from mde_grader.runtimes.commands import SCRATCH
 from mde_grader.variables import references
 
 MEANINGLESS = (
@@ -32,14 +33,19 @@ def insist_on_workspace(node: Node, spec: ServiceSpec) -> None:
     for name, child in (*node.items(), *node.child("x-mde", node.data["x-mde"]).items()):
         if name in MEANINGLESS:
             child.fail("has no meaning for a workspace: checks say what runs in it, with the candidate's profile")
-    if not spec.mounts:
-        node.fail('lacks `volumes`: a workspace\'s commands work on a volume, as in `volumes: ["work:/work"]`')
-    if spec.working_dir is None or spec.working_dir.rstrip("/") != spec.mounts[0].target.rstrip("/"):
-        node.fail(f"needs `working_dir: {spec.mounts[0].target}`, where its first volume is")
-    if spec.mounts[0].read_only:
-        node.child("volumes", node.data["volumes"]).fail("must be writable")
+    _insist_on_place(node, spec)
     if spec.user is not None and not re.fullmatch(r"[1-9][0-9]{0,8}(:[0-9]{1,9})?", spec.user):
         node.child("user", spec.user).fail("must be a number, and not root's")
+
+
+def _insist_on_place(node: Node, spec: ServiceSpec) -> None:
+    """Commands work where the first volume is, or in /tmp where there is none."""
+    place = spec.mounts[0].target.rstrip("/") if spec.mounts else SCRATCH
+    if (spec.working_dir or ("" if spec.mounts else SCRATCH)).rstrip("/") != place:
+        where = "its first volume is" if spec.mounts else "commands of a workspace without `volumes` work"
+        node.fail(f"needs `working_dir: {place}`, where {where}")
+    if spec.mounts and spec.mounts[0].read_only:
+        node.child("volumes", node.data["volumes"]).fail("must be writable")
 
 
 def insist_on_known_variables(node: Node, variables: Mapping[str, Variable], *, workspace: bool) -> None:

@@ -21,8 +21,7 @@ LABEL = "mde-grade"
 """Prefix of every label of ours, as in `mde-grade.owner`."""
 
 KEPT = "kept"
-"""`Owner.process` of a stack that outlives its grader on purpose: no process, so only its expiry or
-`sweep(everything_of=KEPT)` removes it."""
+"""`Owner.process` of a stack that outlives its grader on purpose: its expiry or `sweep(everything_of=KEPT)` ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +207,13 @@ class ServiceSpec:
     stop_seconds: float = 10.0
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def work_volume(self) -> str:
+        """The volume where a workspace's commands work; LookupError when it has none."""
+        if not self.mounts:
+            raise LookupError(f"the workspace {self.name} has no volume: nothing is shared between its commands")
+        return self.mounts[0].volume
+
 
 @dataclass(frozen=True, slots=True)
 class StackSpec:
@@ -219,7 +225,7 @@ class StackSpec:
         network: Whether the stack has a network of its own.
         side_image: The side container's image.
         workspaces: What commands can be run in: nothing of it is started with the stack. Its first mount is where its
-            commands work, and its user, a number other than root's, owns that volume.
+            commands work, and its user, a number other than root's, owns that volume; without one they work in /tmp.
     """
 
     services: tuple[ServiceSpec, ...]
@@ -389,7 +395,7 @@ class Stack(Protocol):
         ...
 
     def files(self, workspace: str) -> VolumeFiles:
-        """The files on the volume where a workspace's commands work; KeyError names the workspaces there are."""
+        """The files on the volume where a workspace's commands work; LookupError when there is none."""
         ...
 
     def keep(self) -> str:

@@ -9,6 +9,9 @@ from typing import Protocol
 OUTPUT_LIMIT = 1 << 20
 """Bytes that are kept of each of a command's two outputs, unless more are asked for."""
 
+SCRATCH = "/tmp"  # noqa: S108 - a path in the container, which nobody shares
+"""What every command of a workspace can write to, and where it works when the workspace has no volume."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:

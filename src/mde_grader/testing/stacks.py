@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mde_grader.errors import EngineError, ImageMissingError, StartFailedError
 from mde_grader.runtimes.base import Service, ServiceSpec, StackSpec
-from mde_grader.runtimes.commands import OUTPUT_LIMIT, Ran, VolumeFiles
+from mde_grader.runtimes.commands import OUTPUT_LIMIT, SCRATCH, Ran, VolumeFiles
 from mde_grader.runtimes.inspector.session import Session, SessionError
 from mde_grader.testing.programs import FakeCommand, FakePlace, FakeProgram
 from mde_grader.testing.services import FakeService
@@ -68,19 +68,19 @@ class FakeStack:
         asked = FakeCommand(
             words=tuple(command),
             environment={**spec.environment, **(environment or {})},
-            working_dir=working_dir or spec.working_dir or "/",
+            working_dir=working_dir or spec.working_dir or SCRATCH,
             seconds=seconds,
-            files=self._volume(spec),
+            files=self._volume(spec.work_volume) if spec.mounts else {},
         )
         ran = self.place.programs[spec.image].run(asked)
         return dataclasses.replace(ran, out=ran.out[:limit], err=ran.err[:limit])
 
     def files(self, workspace: str) -> VolumeFiles:
         """See `base.Stack`."""
-        return FakeFiles(self._volume(self._workspace(workspace)))
+        return FakeFiles(self._volume(self._workspace(workspace).work_volume))
 
-    def _volume(self, spec: ServiceSpec) -> dict[str, bytes]:
-        return self.place.volumes.setdefault(spec.mounts[0].volume, {})
+    def _volume(self, name: str) -> dict[str, bytes]:
+        return self.place.volumes.setdefault(name, {})
 
     def _workspace(self, name: str) -> ServiceSpec:
         for spec in self._spec.workspaces:

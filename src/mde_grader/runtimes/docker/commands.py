@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mde_grader.errors import EngineError
 from mde_grader.runtimes.base import ServiceSpec
-from mde_grader.runtimes.commands import Ran
+from mde_grader.runtimes.commands import SCRATCH, Ran
 from mde_grader.runtimes.docker.client import RefusalError, hang_up, raw_socket
 from mde_grader.runtimes.docker.logs import LateError
 from mde_grader.runtimes.docker.outputs import FloodError, Outputs
@@ -34,8 +34,6 @@ END_SECONDS = 15.0
 CHILD_GRACE = 0.05
 """How long news of an out-of-memory kill are waited for where a command ended badly without being killed itself."""
 
-SCRATCH = "/tmp"  # noqa: S108 - a path in the container, which nobody shares
-
 
 def command_spec(
     workspace: ServiceSpec, command: Sequence[str], environment: Mapping[str, str], working_dir: str | None
@@ -47,7 +45,7 @@ def command_spec(
         entrypoint=tuple(command),
         command=(),
         environment={"HOME": SCRATCH, **workspace.environment, **environment},
-        working_dir=working_dir or workspace.working_dir,
+        working_dir=working_dir or workspace.working_dir or SCRATCH,
         tmpfs=workspace.tmpfs if SCRATCH in places else (*workspace.tmpfs, SCRATCH),
     )
 
@@ -139,5 +137,5 @@ class Commands:
         words += ["--network", self._crew.network or "none", "--user", self._crew.numbered_user(spec)]
         words += [word for mount in mounts for word in ("-v", mount)]
         words += [word for name, value in spec.environment.items() for word in ("-e", f"{name}={value}")]
-        words += ["-w", spec.working_dir or "/", "--entrypoint", "sh", spec.image]
+        words += ["-w", spec.working_dir or SCRATCH, "--entrypoint", "sh", spec.image]
         return f"{shlex.join(words)}   # {spec.name}"

@@ -107,7 +107,7 @@ class Crew:
             labels=self._labels("side"),
             network=self.network,
             seconds=seconds,
-            writes=bool(spec.workspaces),
+            writes=any(workspace.mounts for workspace in spec.workspaces),
         )
         body["HostConfig"]["Mounts"] = volumes.holding(self._volumes.values())
         if self.network is None:

@@ -337,8 +337,9 @@ class DockerStack:
     def files(self, workspace: str) -> VolumeFiles:
         """See `base.Stack`."""
         spec = self._workspace(workspace)
+        held = self._crew.held(spec.work_volume)
         uid, _, gid = self._crew.numbered_user(spec).partition(":")
-        return HeldFiles(self.session, self._crew.held(spec.mounts[0].volume), int(uid), int(gid))
+        return HeldFiles(self.session, held, int(uid), int(gid))
 
     def _workspace(self, name: str) -> ServiceSpec:
         for spec in self.spec.workspaces:

@@ -18,7 +18,7 @@ import docker
 
 from mde_grader.errors import EngineError
 from mde_grader.runtimes.images.catalog import PREFIX, Recipe
-from mde_grader.runtimes.images.materials import PLACE
+from mde_grader.runtimes.images.materials import AUTHORITY_VARIABLES, PLACE
 from mde_grader.runtimes.images.store import LABEL, engine_errors
 
 BUILD_SILENCE = 600
@@ -29,9 +29,6 @@ LOG_TAIL = 15
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 """What a builder accepts as arguments without a declaration, and keeps out of the image."""
-
-AUTHORITY_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
-"""Where a user may have named the certificate authorities to trust, first wins."""
 
 GLIBC_OF_BASES = 36
 """Minor version of Debian 12's C library: the newest manylinux tag that its images run."""

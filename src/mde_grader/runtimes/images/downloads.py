@@ -1,9 +1,11 @@
-"""Zip archives from the network, pinned by checksum and kept in the cache once they are right."""
+"""What comes from the network: zip archives, pinned by checksum and kept in the cache once they are right."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import ssl
 import tempfile
 import urllib.request
 import zipfile
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from mde_grader.errors import EngineError
 from mde_grader.places import cache_folder
-from mde_grader.runtimes.images.materials import Source
+from mde_grader.runtimes.images.materials import AUTHORITY_VARIABLES, Source
 
 SECONDS = 30.0
 """Silence of the network after which it counts as unreachable."""
@@ -37,7 +39,7 @@ def download(source: Source, address: str) -> Path:
     whole.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="partial-", dir=whole.parent) as folder:
         archive = Path(folder) / "archive.zip"
-        _fetch(address, archive)
+        fetch(address, archive)
         _check(archive, source.archive, address)
         target = Path(folder) / "whole"
         _unpack(archive, source, target, address)
@@ -50,9 +52,21 @@ def _key(source: Source) -> str:
     return hashlib.sha256("\n".join(pins).encode()).hexdigest()[:24]
 
 
-def _fetch(address: str, target: Path) -> None:
+def fetch(address: str, target: Path) -> None:
+    """Write what an address answers to a file, by the user's proxies and with the authorities that the user trusts.
+
+    Raises:
+        EngineError: No answer.
+    """
+    known = Path(next((os.environ[name] for name in AUTHORITY_VARIABLES if os.environ.get(name)), ""))
+    trusted = ssl.create_default_context()
     try:
-        with urllib.request.urlopen(address, timeout=SECONDS) as answer, target.open("wb") as file:  # noqa: S310 - pinned
+        if known != Path():
+            trusted.load_verify_locations(**{"capath" if known.is_dir() else "cafile": str(known)})
+        with (
+            urllib.request.urlopen(address, timeout=SECONDS, context=trusted) as answer,  # noqa: S310 - pinned
+            target.open("wb") as file,
+        ):
             shutil.copyfileobj(answer, file, CHUNK)
     except (OSError, ValueError) as error:
         raise EngineError(f"{address} cannot be fetched: {getattr(error, 'reason', None) or error}") from error

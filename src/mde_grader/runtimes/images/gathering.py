@@ -23,6 +23,7 @@ from mde_grader.runtimes.images.materials import (
     wanted,
 )
 from mde_grader.runtimes.images.store import Image
+from mde_grader.runtimes.images.tarballs import fetch_tarballs
 
 
 def outdated(recipe: Recipe, image: Image, architecture: str) -> bool:
@@ -67,6 +68,8 @@ def _fetched(material: Material, architecture: str, folder: Path, python: str) -
         try:
             if source.kind == "wheels":
                 return _from_index(material.name, source, architecture, folder, python)
+            if source.kind == "npm":
+                return _from_registry(material.name, Path(source.value))
             if source.kind == "url" and architecture == "x86_64":
                 return _from_address(material.name, source)
         except EngineError as error:
@@ -83,6 +86,11 @@ def _from_index(name: str, source: Source, architecture: str, folder: Path, pyth
     files = {f"{PLACE}/{name}/{path.name}": path for path in wheels.values()}
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     return Found(files, f"wheels:{digest}", "the Python package index")
+
+
+def _from_registry(name: str, lock: Path) -> Found:
+    files = {f"{PLACE}/{name}/{place}": path for place, path in fetch_tarballs(lock, os.environ).items()}
+    return Found(files, f"npm:{hashlib.sha256(lock.read_bytes()).hexdigest()}", "the npm registry")
 
 
 def _from_address(name: str, source: Source) -> Found:

@@ -1,4 +1,4 @@
-"""What an image takes from the machine that makes it: a program on PATH, a folder, wheels, or a pinned download.
+"""What an image takes from the machine that makes it: a program on PATH, a folder, packages, or a pinned download.
 
 Some tools are in no package mirror, yet on the machine of everybody who works with them. The catalogue lists where to
 look, best first; what was taken is told by its names, sizes and times, so that nothing large is read to see that
@@ -24,6 +24,9 @@ KINDS_VARIABLE = "MDE_GRADE_MATERIAL"
 PLACE = "material"
 """Folder of the build context that materials are put into; its files keep their x bits."""
 
+AUTHORITY_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+"""Where a user may have named the certificate authorities to trust, first wins."""
+
 _ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
 """e_machine of the ELF header; https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html."""
 _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -38,7 +41,8 @@ class Source:
     """One place where a material may be.
 
     Attributes:
-        kind: `program` (on PATH), `tree` (a folder), `wheels` (from the package index) or `url` (a zip archive).
+        kind: `program` (on PATH), `tree` (a folder), `wheels` (from the package index), `npm` (packages of a lock
+            file, from the npm registry) or `url` (a zip archive).
         value: Name of the program; pattern of the folder below its root; lock file; address.
         roots: For a tree, the patterns of folders that it may be below.
         variables: For a tree, environment variables that name such folders.
@@ -97,8 +101,8 @@ def read_materials(tables: Mapping[str, Mapping[str, Any]], folder: Path) -> tup
 
 
 def _source(row: Mapping[str, Any], folder: Path) -> Source:
-    kind = next(kind for kind in ("program", "tree", "wheels", "url") if kind in row)
-    value = str(folder / row[kind]) if kind == "wheels" else row[kind]
+    kind = next(kind for kind in ("program", "tree", "wheels", "npm", "url") if kind in row)
+    value = str(folder / row[kind]) if kind in {"wheels", "npm"} else row[kind]
     roots, variables = tuple(row.get("below", ())), tuple(row.get("variables", ()))
     return Source(kind, value, roots, variables, row.get("sha256", ""), row.get("members", {}), row.get("to", ""))
 
