@@ -21,6 +21,7 @@ class Event:
         base: For a pull request the branch that it is to be merged into.
         head: For a pull request its own branch; for a `workflow_run` the branch of the run that ended.
         workflow: For a `workflow_run` the name of the workflow that ran; for a `schedule` its cron line.
+        conclusion: For a `workflow_run` how it ended: `success`, `failure`, `cancelled`.
         sha: The commit.
         default_branch: Name of the repository's default branch.
         run: Number of the run, which differs from event to event.
@@ -34,6 +35,7 @@ class Event:
     base: str = ""
     head: str = ""
     workflow: str = ""
+    conclusion: str = ""
     sha: str = "0" * 40
     default_branch: str = DEFAULT_BRANCH
     run: int = 1
@@ -73,6 +75,28 @@ def push(branch: str = DEFAULT_BRANCH, *, changed: Iterable[str] = (), message: 
 def tag(name: str, *, message: str = "", **more: object) -> Event:
     """A push of a tag; `message` is that of the commit that it points at."""
     return Event("push", f"refs/tags/{name}", (), message, **more)  # type: ignore[arg-type]
+
+
+def ended(workflow: str, event: Event, conclusion: str) -> Event:
+    """The end of a workflow's run, which may start others; it happens on the default branch, whatever the run was on.
+
+    Args:
+        workflow: Name of the workflow that ran.
+        event: What had started it.
+        conclusion: How it ended: `success`, `failure`, `cancelled`.
+    """
+    return Event(
+        "workflow_run",
+        f"refs/heads/{event.default_branch}",
+        message=event.message,
+        action="completed",
+        head=event.head or event.ref_name,
+        workflow=workflow,
+        conclusion=conclusion,
+        sha=event.sha,
+        default_branch=event.default_branch,
+        run=event.run,
+    )
 
 
 def pull_request(  # noqa: PLR0913 - what a pull request has

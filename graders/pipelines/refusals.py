@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mde_grader.checking import expect
 from mde_grader.runtimes.policy.rules import shown
 
-__all__ = ["MOST", "RULES", "Refusal", "RefusedError", "insist_supported", "refuse", "shown"]
+__all__ = ["MOST", "RULES", "Findings", "Refusal", "RefusedError", "insist_supported", "refuse", "shown"]
 
 RULES: dict[str, str] = {
     "pipeline.missing": "The files that the dialect is read from are there, and are files.",
@@ -24,11 +25,11 @@ RULES: dict[str, str] = {
     "pipeline.python": "Python is the 3.11 that is here.",
     "pipeline.node": "Node.js is the one that is here.",
     "pipeline.reusable": "Reusable workflows are the repository's own.",
+    "pipeline.continue-on-error": "`continue-on-error` stands at steps, not at jobs.",
     "pipeline.shell": "Steps run in a shell that is here.",
     "pipeline.include": "Included files are the repository's own.",
     "pipeline.trigger": "No job starts another pipeline.",
     "pipeline.image": "`image` stands for tools that are here.",
-    "pipeline.environment": "Nothing waits for a person or for a protected environment.",
     "pipeline.make": "The Makefile has the target that is asked for.",
 }
 """What each rule asks for, in a sentence, by its stable name."""
@@ -64,6 +65,25 @@ class RefusedError(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))
         self.refusal = refusal
+
+
+class Findings:
+    """Gathers refusals, so that a candidate is told more than the first."""
+
+    def __init__(self) -> None:
+        self._found: list[Refusal] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep what the block is refused for, and go on after it."""
+        try:
+            yield
+        except RefusedError as error:
+            self._found.append(error.refusal)
+
+    def all(self) -> tuple[Refusal, ...]:
+        """What was gathered, each once."""
+        return tuple(dict.fromkeys(self._found))
 
 
 def refuse(rule: str, message: str, *, where: str, hint: str) -> RefusedError:
