@@ -232,6 +232,7 @@ def _grade_staged(
         bases=engine.how,
         variant=attempt.request.lab.values,
         dialect=attempt.dialect.id if attempt.dialect else "",
+        starter=partial(_lay_out_starter, attempt),
     )
     watchdog = threading.Timer(attempt.deadline - time.monotonic(), _end, (stack,))
     watchdog.daemon = True
@@ -247,6 +248,12 @@ def _grade_staged(
         watchdog.cancel()
         _take_down(attempt, preparation, stack)
     return _result(attempt, run, error)
+
+
+def _lay_out_starter(attempt: _Attempt) -> Path:
+    place = attempt.work / "starter"
+    attempt.request.lab.lay_out(attempt.request.lab.starter, place)
+    return place
 
 
 def _end(stack: Future[Stack]) -> None:

@@ -23,7 +23,7 @@ from mde_grader.submissions import valid_name
 from mde_grader.variants import Values, Variant, variant_of
 
 GRADING_FILES = ("lab.yaml", "environment.yaml", "packages.lock")
-"""Files whose content can change a score, besides everything under checks/ and the graders that checks import."""
+"""Files whose content can change a score, besides all under checks/, starter/ and the graders that checks import."""
 
 SALT_VARIABLE = "MDE_GRADE_SALT"
 """Environment variable with the course's secret, without which nobody can work out another candidate's variant."""
@@ -156,7 +156,7 @@ class LabFolder:
     def _digest(self) -> str:
         shared = self.root.parent.parent / "graders"
         files = [self.root / name for name in GRADING_FILES]
-        files += sorted(self.checks.rglob("*.py")) + sorted(shared.rglob("*.py"))
+        files += sorted(self.checks.rglob("*.py")) + sorted(self.starter.rglob("*")) + sorted(shared.rglob("*.py"))
         digest = hashlib.sha256()
         for path in files:
             if path.is_file():

@@ -104,6 +104,11 @@ def test_only_runs_what_is_asked_with_what_it_needs(write: Write, tmp_path: Path
     assert set(statuses(run(checks, tmp_path, only=("b",)))) == {"test_a", "test_b"}
 
 
+def test_checks_are_given_what_the_candidate_started_from(write: Write, tmp_path: Path) -> None:
+    checks = write("@requirement('a')\ndef test_a(starter):\n    assert starter.name == 'begin'\n")
+    assert statuses(run(checks, tmp_path, starter=lambda: tmp_path / "begin")) == {"test_a": Status.PASSED}
+
+
 def test_a_submission_that_does_not_build_fails_what_looks_at_it(write: Write, tmp_path: Path) -> None:
     checks = write("@requirement('a')\ndef test_a(stack):\n    pass\n@requirement('c')\ndef test_c(given):\n    pass\n")
     error = BuildFailedError("build.failed", "step 3 failed")

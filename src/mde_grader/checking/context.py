@@ -48,6 +48,7 @@ class CheckContext:
         bases: How each public base was got, by its public name.
         variant: The lab's parameters as this candidate got them.
         main: The service that `host` looks at.
+        starter: Lays out what this candidate was given to start from, and says where.
         dialect: Id of the lab's dialect that the submission is graded in; empty for a lab without any.
         deadline: When the attempt's time is up, on the monotonic clock.
     """
@@ -63,6 +64,7 @@ class CheckContext:
     bases: Mapping[str, str] = field(default_factory=dict)
     variant: Mapping[str, str | int] = field(default_factory=dict)
     dialect: str = ""
+    starter: Callable[[], Path] = Path
 
     def seconds_left(self) -> float:
         """Seconds until the deadline; negative when it has passed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -206,6 +207,11 @@ class Fixtures:
     def variant(self) -> Mapping[str, str | int]:
         """The lab's parameters as this candidate got them, by name."""
         return self._context.variant
+
+    @pytest.fixture(scope="session")
+    def starter(self) -> Path:
+        """A folder with what the candidate was given to start from, as the candidate's variant has it."""
+        return self._context.starter()
 
     @pytest.fixture(scope="session")
     def dialect(self) -> str:
