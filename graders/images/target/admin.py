@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,14 @@ class Admin:
         verbs: Carries out what makes a baseline live.
         host: The name that this service is known by.
         host_key: sshd's public key.
+        new_key: Makes a private key and its public one.
     """
 
     tenants: Tenants
     verbs: Verbs
     host: str
     host_key: str
+    new_key: Callable[[], tuple[str, str]]
 
     def __call__(self, request: Request) -> Answer:
         """Answer one request.
@@ -58,7 +61,8 @@ class Admin:
 
     def _made(self, fields: dict[str, Any]) -> dict[str, Any]:
         baseline, name = baseline_of(fields), named(text_of(fields, "baseline_name", "baseline"), "release")
-        tenant = self.tenants.make(fields)
+        private, public = ("", fields["public_key"]) if "public_key" in fields else self.new_key()
+        tenant = self.tenants.make({**fields, "public_key": public})
         try:
             if baseline:
                 self._begin(tenant, name, baseline)
@@ -68,7 +72,7 @@ class Admin:
         self.tenants.welcome()
         known = f"[{self.host}]:{SSH_PORT} {self.host_key}"
         reached = {"port": tenant.port, "front": f"http://{self.host}:{tenant.port}"}
-        login = {"user": USER, "ssh_port": SSH_PORT, "known_hosts": known}
+        login = {"user": USER, "ssh_port": SSH_PORT, "known_hosts": known, "private_key": private}
         urls = {"database_url": tenant.database.url}
         urls["test_database_url"] = tenant.test_database.url if tenant.test_database else ""
         return {"id": tenant.identity, "name": tenant.name, **reached, **login, **urls}

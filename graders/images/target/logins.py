@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,22 @@ def authorized(keys: Mapping[str, str]) -> str:
         keys: Identity to public key.
     """
     return "".join(f'restrict,command="{KNOCK} {identity}" {key}\n' for identity, key in keys.items())
+
+
+def new_key(folder: Path) -> tuple[str, str]:
+    """A private key and its public one, for a pipeline.
+
+    Args:
+        folder: Where they are for a moment; nobody else can read there.
+
+    Raises:
+        OSError: `ssh-keygen` is missing or failed.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        path = Path(place) / "key"
+        made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
+        subprocess.run(made, env=ENVIRONMENT, check=False, capture_output=True, timeout=20)
+        return path.read_text(), path.with_suffix(".pub").read_text().strip()
 
 
 @dataclass

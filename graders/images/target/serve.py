@@ -16,7 +16,7 @@ from graders.images.target.connections import connected
 from graders.images.target.databases import Databases
 from graders.images.target.door import Door
 from graders.images.target.front import Fronts
-from graders.images.target.logins import Logins
+from graders.images.target.logins import Logins, new_key
 from graders.images.target.tenants import MOST, PORT, USERS, Tenants
 from graders.images.target.verbs import Verbs
 
@@ -66,7 +66,7 @@ def main() -> None:
     tenants, verbs = Tenants(KEPT, first, databases, fronts, logins.admit), Verbs(fronts)
     door = Door(RUN / "door", login.pw_uid, login.pw_gid, tenants, verbs)
     threading.Thread(target=door.serve_forever, name="door", daemon=True).start()
-    admin = Admin(tenants, verbs, os.environ.get("SERVICE", "target"), host_key)
+    admin = Admin(tenants, verbs, os.environ.get("SERVICE", "target"), host_key, lambda: new_key(KEPT))
     with Server(ADMIN_PORT, Doors(token, admin, nobody, logins.running)) as server:
         server.serve_forever()
 
