@@ -1,0 +1,95 @@
+"""The grader's side of a pipeline lab's services: one JSON request after the other, through the probe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+SECONDS = 60.0
+LIMIT = 4 * 1024 * 1024
+"""Most bytes of an answer: the probe's own cap."""
+_FIRST_BAD = 400
+
+
+class Answers(Protocol):
+    """The part of a probe's response that is read here."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The body, at most the limit."""
+        ...
+
+    @property
+    def truncated(self) -> bool:
+        """Whether there was more."""
+        ...
+
+
+class Asks(Protocol):
+    """The part of the probe that is used here."""
+
+    def request(self, method: str, url: str, **options: Any) -> Answers:  # noqa: ANN401
+        """Ask once, and wait for the whole answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's admin interface; what it says is described in docs/reference/pipeline-services.md.
+
+    Attributes:
+        probe: A client on the stack's network.
+        token: The value of `ADMIN_TOKEN`.
+        endpoint: `http://service:port`.
+    """
+
+    probe: Asks
+    token: str
+    endpoint: str
+
+    def ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON
+        """Ask for something below `/admin/`; None where nothing is answered.
+
+        Raises:
+            ValueError: The service refuses; a mistake of the grader's, so no candidate loses points by it.
+        """
+        body = self.raw(method, path, content)
+        return json.loads(body) if body else None
+
+    def raw(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> bytes:
+        """Ask for something below `/admin/`, and take the bytes as they are.
+
+        Raises:
+            ValueError: The service refuses, or says too much.
+        """
+        url = f"{self.endpoint}/admin/{path}"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = self.probe.request(method, url, json=content, headers=headers, seconds=SECONDS, limit=LIMIT)
+        if answer.truncated:
+            raise ValueError(f"the answer to {method} {url} is larger than {LIMIT} bytes")
+        if answer.status >= _FIRST_BAD:
+            said = answer.body[:500].decode("utf-8", "replace")
+            raise ValueError(f"{method} {url} is answered with {answer.status}: {said}")
+        return answer.body
+
+    def pages(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """A log's entries, page by page.
+
+        Raises:
+            ValueError: Entries were dropped: somebody asked for thousands of things.
+        """
+        after, more = -1, True
+        while more:
+            page = self.ask("GET", f"{path}?after={after}")
+            if page["dropped"]:
+                raise ValueError(f"{self.endpoint}/admin/{path} has dropped {page['dropped']} entries")
+            yield from page["entries"]
+            more = bool(page["more"]) and bool(page["entries"])
+            after = page["entries"][-1]["n"] if page["entries"] else after
