@@ -108,14 +108,15 @@ class Repository:
         self.service.ask("DELETE", f"repositories/{self.identity}")
 
 
-def repository(probe: Asks, token: str, endpoint: str = ENDPOINT) -> Repository:
-    """A new, empty repository, whose first branch is `main`.
+def repository(probe: Asks, token: str, endpoint: str = ENDPOINT, *, branch: str = "main") -> Repository:
+    """A new, empty repository.
 
     Args:
         probe: A client on the stack's network.
         token: The value of `ADMIN_TOKEN`.
         endpoint: Of the git server.
+        branch: Its first branch, and default one.
     """
     service = Service(probe, token, endpoint)
-    made = service.ask("POST", "repositories", {"branch": "main"})
+    made = service.ask("POST", "repositories", {"branch": branch})
     return Repository(service, str(made["id"]), str(made["url"]))
