@@ -1,0 +1,69 @@
+"""Mends what gitlab-ci-local does otherwise than GitLab, in its one file; ends badly unless each place is there once.
+
+docs/reference/pipeline-dialects.md lists what and why. The version is pinned by checksum, so the places are known.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HELPERS = r"""
+const mdeSeconds=(text)=>{if(text==null)return 0;const units={s:1,m:60,h:3600,d:86400,w:604800};let sum=0;
+for(const [,count,unit] of String(text).matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/gi))
+sum+=Number(count)*(units[(unit.toLowerCase()||"s")[0]]??1);return Math.ceil(sum)};
+const mdeLimit=(text)=>{const seconds=mdeSeconds(text);return seconds?`timeout --verbose -k 5 ${seconds} bash `:""};
+const mdeRetry=async(retry,run)=>{
+const max=Number(typeof retry==="object"&&retry?retry.max??0:retry??0);
+const list=(value)=>value==null?[]:[].concat(value);
+const kinds=list(retry?.when),codes=list(retry?.exit_codes).map(Number);
+const again=(code)=>codes.includes(code)
+||kinds.some((kind)=>["always","script_failure","unknown_failure"].includes(kind)
+||(code===124&&["job_execution_timeout","stuck_or_timeout_failure"].includes(kind)))||(!codes.length&&!kinds.length);
+let code=await run();for(let left=max;code!==0&&left>0&&again(code);left--)code=await run();return code};
+"""
+"""How long a job may take, and how often it is tried; https://docs.gitlab.com/ci/yaml/#timeout and #retry."""
+
+PLACES = {
+    # The shell executor works in a folder of its own, whatever image is named.
+    'if(this.jobData.image)s="/builds",': 'if(!t.forceShellExecutor&&this.jobData.image)s="/builds",',
+    "s=`${r}/${n}/builds/${this.safeJobName}`": (
+        's=`${r.replace(/\\/[^/]*$/,"")}/${n.slice(3)}/builds/${this.safeJobName}`'
+    ),
+    # rules:changes compares with the commit before the push.
+    '["git","diff","--name-only",e]': '["git","diff","--name-only",process.env.MDE_BEFORE||e,"HEAD"]',
+    # allow_failure:exit_codes allows these codes and no others.
+    "if(r.allowFailure)return!1;return(r.preScriptsExitCode?r.preScriptsExitCode:0)>0": 'return r.jobStatus==="failed"',
+    "t.finished&&!t.allowFailure&&(t.preScriptsExitCode??0)>0": 't.finished&&t.jobStatus==="failed"',
+    # A job whose shell was killed by a signal has no exit code, and has failed.
+    "y(_??0)": "y(_??137)",
+    'if(this.jobStatus!=="success"&&this.artifacts?.when!=="always")return;': (
+        'if(this.artifacts?.when!=="always"&&(this.jobStatus==="success")!==(this.artifacts?.when!=="on_failure"))return;'
+    ),
+    "d.stdin?.end(`./${i}/scripts/": "d.stdin?.end(`${mdeLimit(this.jobData.timeout)}./${i}/scripts/",
+    'this._prescriptsExitCode=await this.execScripts(t,e,""),': (
+        'this._prescriptsExitCode=await mdeRetry(this.jobData.retry,()=>this.execScripts(t,e,"")),'
+    ),
+    '["artifacts","cache","services","image","before_script","after_script"]': (
+        '["artifacts","cache","services","image","before_script","after_script","retry","timeout"]'
+    ),
+}
+
+
+def mended(text: str) -> str:
+    """The program with every place mended.
+
+    Raises:
+        ValueError: A place is not there exactly once.
+    """
+    for old, new in PLACES.items():
+        if text.count(old) != 1:
+            raise ValueError(f"{text.count(old)} places have {old!r}")
+        text = text.replace(old, new)
+    first, rest = text.split("\n", 1)
+    return f"{first}\n{HELPERS.strip()}\n{rest}" if first.startswith("#!") else f"{HELPERS.strip()}\n{text}"
+
+
+if __name__ == "__main__":
+    program = Path(sys.argv[1])
+    program.write_text(mended(program.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What the stand-ins of GitHub's own actions do; their `action.yml` files call this as a program."""
