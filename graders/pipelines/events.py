@@ -24,6 +24,7 @@ class Event:
         conclusion: For a `workflow_run` how it ended: `success`, `failure`, `cancelled`.
         sha: The commit.
         default_branch: Name of the repository's default branch.
+        created: Whether the branch is a new one.
         run: Number of the run, which differs from event to event.
     """
 
@@ -38,6 +39,7 @@ class Event:
     conclusion: str = ""
     sha: str = "0" * 40
     default_branch: str = DEFAULT_BRANCH
+    created: bool = False
     run: int = 1
 
     @property

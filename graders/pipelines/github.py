@@ -38,7 +38,7 @@ class GithubPipeline:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def runs(self, event: Event) -> tuple[Run, ...]:
-        """What the event starts, a run a workflow, in the order of their files; nothing when the pipeline is refused."""
+        """What the event starts, a run a workflow, in the order of files; nothing when it is refused."""
         if self.refusals:
             return ()
         started = [one for one in self.workflows.values() if not self._why_not(one, event)]

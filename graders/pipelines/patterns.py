@@ -16,7 +16,7 @@ class PatternError(ValueError):
 
 
 @dataclass(slots=True)
-class _Part:
+class Part:
     """One part of a pattern: which characters it takes, and how many of them.
 
     Attributes:
@@ -47,7 +47,7 @@ def compiled(pattern: str) -> Callable[[str], bool]:
     if len(pattern) > MOST:
         raise PatternError(f"has more than {MOST} characters")
     parts = _parts(pattern)
-    return lambda name: _matches(parts, name)
+    return lambda name: matches(parts, name)
 
 
 def chosen(patterns: Iterable[str], name: str) -> bool:
@@ -67,8 +67,8 @@ def chosen(patterns: Iterable[str], name: str) -> bool:
     return result
 
 
-def _parts(pattern: str) -> list[_Part]:
-    parts: list[_Part] = []
+def _parts(pattern: str) -> list[Part]:
+    parts: list[Part] = []
     at = 0
     while at < len(pattern):
         sign = pattern[at]
@@ -82,31 +82,31 @@ def _parts(pattern: str) -> list[_Part]:
             at = _bracket(pattern, at, parts)
         else:
             at += sign == "\\" and at + 1 < len(pattern)
-            parts.append(_Part(pattern[at].__eq__))
+            parts.append(Part(pattern[at].__eq__))
             at += 1
     return parts
 
 
-def _stars(pattern: str, at: int, parts: list[_Part]) -> int:
+def _stars(pattern: str, at: int, parts: list[Part]) -> int:
     if not pattern.startswith("**", at):
-        parts.append(_Part(lambda character: character != "/", 0, many=True))
+        parts.append(Part(lambda character: character != "/", 0, many=True))
         return at + 1
     begins = at == 0 or pattern[at - 1] == "/"
     if begins and pattern.startswith("**/", at):
-        parts.append(_Part(lambda _: True, 0, many=True, folders=True))
+        parts.append(Part(lambda _: True, 0, many=True, folders=True))
         return at + 3
-    parts.append(_Part(lambda _: True, 0, many=True))
+    parts.append(Part(lambda _: True, 0, many=True))
     return at + 2
 
 
-def _bracket(pattern: str, at: int, parts: list[_Part]) -> int:
+def _bracket(pattern: str, at: int, parts: list[Part]) -> int:
     end = pattern.find("]", at + 1)
     if end < 0:
         raise PatternError("has a `[` that is not closed")
     inside = pattern[at + 1 : end]
     if not inside:
         raise PatternError("has brackets with nothing in them")
-    parts.append(_Part(_characters(inside).__contains__))
+    parts.append(Part(_characters(inside).__contains__))
     return end + 1
 
 
@@ -126,7 +126,7 @@ def _characters(inside: str) -> set[str]:
     return found
 
 
-def _matches(parts: Iterable[_Part], name: str) -> bool:
+def matches(parts: Iterable[Part], name: str) -> bool:
     """Follows all ways at once: `reached` holds how much of the name the parts so far can have taken."""
     reached = {0}
     for part in parts:

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from graders.pipelines.events import Event
+from graders.pipelines.github import read_github
+from graders.pipelines.gitlab import read_gitlab
+from graders.pipelines.makefiles import read_make
 from graders.pipelines.refusals import Refusal
 from graders.pipelines.runs import Run
 
@@ -22,6 +25,10 @@ class Pipeline(Protocol):
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """Why it is not run here, in the order of files and lines; empty when it is."""
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Shipped actions that it uses, as `actions/checkout@v4`; empty but for GitHub."""
 
     def runs(self, event: Event) -> tuple[Run, ...]:
         """What the event starts; empty when nothing."""
@@ -37,5 +44,14 @@ def read(dialect: str, files: Mapping[str, bytes], *, variables: Mapping[str, st
         dialect: One of `DIALECTS`.
         files: The whole submission, path to content.
         variables: What the platform's variables hold (`vars` in GitHub's words), without secrets.
+
+    Raises:
+        ValueError: There is no such dialect, which is a mistake of ours.
     """
-    raise NotImplementedError
+    if dialect == "github":
+        return read_github(files, variables or {})
+    if dialect == "gitlab":
+        return read_gitlab(files, variables or {})
+    if dialect == "make":
+        return read_make(files)
+    raise ValueError(dialect)

@@ -29,6 +29,7 @@ RULES: dict[str, str] = {
     "pipeline.shell": "Steps run in a shell that is here.",
     "pipeline.include": "Included files are the repository's own.",
     "pipeline.trigger": "No job starts another pipeline.",
+    "pipeline.rules": "When a job runs is said by `rules`, in words that the runner in here carries out.",
     "pipeline.image": "`image` stands for tools that are here.",
     "pipeline.make": "The Makefile has the target that is asked for.",
 }

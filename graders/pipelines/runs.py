@@ -19,6 +19,7 @@ class Group:
         queues: Whether all that wait are kept, in order; else the newest one only.
         alongside: Whether members do not wait for each other at all, but only cancel.
         unless_begun: Jobs of which none may have begun, for a run to be cancelled.
+        kept: Whether nobody cancels it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Group:
     queues: bool = False
     alongside: bool = False
     unless_begun: tuple[str, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,8 @@ class _Groups:
         present = [member for member in self._members.get(name, []) if not self._gone(member)]
         after: int | None = None
         if group.alongside:
-            self._cancel(present, index)
-            present = []
+            self._cancel([member for member in present if member[0] != index], index)
+            present = [member for member in present if member[0] == index]
         elif present and group.cancels:
             after = present[0][0]
             self._cancel(present, index)
@@ -123,11 +125,11 @@ class _Groups:
             present = present[:1]
         member = (index, group.job, name)
         self.turns[member] = Turn(index, group.job, group.name, after, unless_begun=group.unless_begun)
-        self._members[name] = [*present, member]
+        self._members[name] = [*present, *([] if group.kept else [member])]
 
     def _gone(self, member: _Member) -> bool:
         whole = self.whole(member[0])
-        return whole is not None and whole.cancelled_by is not None
+        return whole is not None and whole.cancelled_by is not None and not whole.unless_begun
 
     def _cancel(self, members: Sequence[_Member], by: int) -> None:
         """Cancel members; one that waits never begins."""

@@ -31,11 +31,30 @@ PYTHON = "3.11"
 NODES = ("20", "22", "24")
 """Major versions of Node.js that mean the one that is here."""
 
+IMAGES = "python:3.11, debian:bookworm, ubuntu:24.04, node:22 or gitleaks' own"
+"""Images that stand for what is here, in words; their `-slim` and the like too."""
+
 _REF = re.compile(r"v(?P<major>\d{1,3})(?:\.\d{1,3}){0,2}|[0-9a-f]{40}|main|master|releases/v(?P<line>\d{1,3})")
 _PYTHON = re.compile(
     r"(?:3\.11(?:\.(?:\d+|x|\*))?|3(?:\.x|\.\*)?|~=?\s*3\.11(?:\.\d+)?|(?:>=|\^)\s*3(?:\.(?:\d|10|11))?)"
 )
 _NODE = re.compile(r"v?(?:(?P<major>\d+)(?:\.(?:\d+|x|\*)){0,2}|lts/\*|latest|node|current)")
+_SUITE = r"(?:-(?:slim|bookworm|bullseye|trixie|jammy|noble|slim-bookworm|bookworm-slim|slim-bullseye|slim-trixie))?"
+_IMAGES = re.compile(
+    rf"(?:python:(?:3\.11(?:\.\d+)?|3){_SUITE}|debian:(?:12|bookworm|stable)(?:\.\d+)?{_SUITE}|ubuntu:(?:22\.04|24\.04|latest)"
+    rf"|buildpack-deps(?::(?:bookworm|stable|curl|scm|bookworm-curl|bookworm-scm))?|node:(?:20|22|24)(?:\.\d+){{0,2}}{_SUITE}"
+    r"|(?:zricethezav|gitleaks)/gitleaks(?::[\w.-]+)?)(?:@sha256:[0-9a-f]{64})?"
+)
+_LIBRARY = re.compile(r"^(?:(?:registry-1\.|index\.)?docker\.io/|ghcr\.io/)?(?:library/)?")
+
+
+def is_image(name: str) -> bool:
+    """Whether an image stands for tools that are here.
+
+    >>> is_image("python:3.11-slim"), is_image("docker.io/library/python:3.11"), is_image("alpine:3.20")
+    (True, True, False)
+    """
+    return _IMAGES.fullmatch(_LIBRARY.sub("", name, count=1)) is not None
 
 
 def wrong_ref(action: str, ref: str) -> str:
