@@ -162,11 +162,11 @@ class Case:
         before = self.tenant.state()
         known = len(self.tenant.log())
         runs = self.runs(pushed)
-        ran, crowd = None, None
+        ran, crowd = None, Crowd()
         if runs:
             with self._ground.places, self._crowd(wanted=watched) as seen:
                 ran = self._drive(pushed, [run.file for run in runs], seconds)
-            crowd = seen.sum if watched else None
+            crowd = seen.sum
         return Ended(
             sha=pushed.event.sha,
             notice=pushed.commit.notice,
@@ -185,6 +185,16 @@ class Case:
             requests=tuple(self.shelf.log()),
             crowd=crowd,
         )
+
+    def contents(self) -> dict[str, bytes | None]:
+        """What is in its place in the store; None for a file that is too large to be looked at."""
+        found: dict[str, bytes | None] = {}
+        for path in self.shelf.files():
+            try:
+                found[path] = self.shelf.content(path)
+            except ValueError:
+                found[path] = None
+        return found
 
     def _commit(self, commit: Commit, branch: str, parent: str | None) -> str:
         return self.repository.commit(

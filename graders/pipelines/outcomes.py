@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,6 +18,8 @@ _NOTHING_TO_RUN = 5
 TOUCHING = frozenset({"migrate", "start", "stop", "switch"})
 """Verbs that change what passengers have; to upload, to look and to lock does no harm."""
 SHOWN = 12
+PLAIN_LIMIT = 16 << 20
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Ended:
         page: The same of `/`.
         stored: Files in the store afterwards, `builds/NAME` to SHA-256.
         requests: What the store was asked by then.
-        crowd: What people who looked at the front all the time saw; None when nobody did.
+        crowd: What people who looked at the front all the time saw.
     """
 
     sha: str
@@ -99,7 +102,7 @@ class Ended:
     page: str
     stored: Mapping[str, str]
     requests: tuple[Request, ...]
-    crowd: Crowd | None = None
+    crowd: Crowd = field(default_factory=Crowd)
 
     @property
     def colour(self) -> str:
@@ -151,6 +154,23 @@ class Ended:
         return f"the front says version {short(self.version)}"
 
     @property
+    def kept(self) -> bool:
+        """Whether the front serves what it served before."""
+        return self.version == self.version_before
+
+    @property
+    def version_before(self) -> str:
+        """The version that was live before; empty for none."""
+        return self.before.serving.version if self.before.serving else ""
+
+    @property
+    def shown(self) -> int:
+        """Requests that a release of this commit answered."""
+        names = {verb.release for verb in self.verbs if verb.version == self.sha}
+        answered = sum(sum(self.state.answered.get(name, {}).values()) for name in names)
+        return answered + self.crowd.versions.get(self.sha, 0)
+
+    @property
     def released(self) -> bool:
         """Whether it is served, after a green run."""
         return self.served and self.colour == GREEN
@@ -164,6 +184,14 @@ class Ended:
 def build_of(sha: str) -> str:
     """Where in the store the archive of a commit is."""
     return f"builds/ferry-{sha}.tar.gz"
+
+
+def plain(archive: bytes) -> bytes:
+    """What a gzip-compressed file holds, up to 16 MiB; other bytes as they are."""
+    try:
+        return zlib.decompressobj(_GZIP).decompress(archive, PLAIN_LIMIT)
+    except zlib.error:
+        return archive
 
 
 def short(version: str) -> str:
