@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mde_grader.checking import fail
+
 SECONDS = 60.0
 LIMIT = 4 * 1024 * 1024
 """Most bytes of an answer: the probe's own cap."""
@@ -83,13 +85,16 @@ class Service:
         """A log's entries, page by page.
 
         Raises:
-            ValueError: Entries were dropped: somebody asked for thousands of things.
+            CheckFailedError: A pipeline asked for more than the log holds.
         """
         after, more = -1, True
         while more:
             page = self.ask("GET", f"{path}?after={after}")
             if page["dropped"]:
-                raise ValueError(f"{self.endpoint}/admin/{path} has dropped {page['dropped']} entries")
+                fail(
+                    expected="a pipeline asks its store and its target for some dozens of things",
+                    seen=f"{page['dropped']} more than the log at {self.endpoint} holds",
+                )
             yield from page["entries"]
             more = bool(page["more"]) and bool(page["entries"])
             after = page["entries"][-1]["n"] if page["entries"] else after

@@ -61,6 +61,8 @@ def unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
         raise Refused("the body is no gzip; send it as it is") from None
     if len(found) > ASKED:
         raise Refused(f"the body is larger than {ASKED} bytes; fetch less", 413)
+    if not opened.eof:
+        raise Refused("the body is cut off; send it whole")
     return found
 
 

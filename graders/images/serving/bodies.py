@@ -36,7 +36,12 @@ class Body:
         if length is not None and not (length.isascii() and length.isdigit() and len(length) <= 12):  # noqa: PLR2004
             raise Refused("Content-Length is no number of bytes; send the body's length")
         self.told = coding is not None or length is not None
-        self._pieces = self._chunks() if coding is not None else self._counted(int(length or 0))
+        self._whole = False
+        self._pieces = self._marked(self._chunks() if coding is not None else self._counted(int(length or 0)))
+
+    def _marked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        yield from pieces
+        self._whole = True
 
     def _counted(self, length: int) -> Iterator[bytes]:
         while length > 0:
@@ -96,4 +101,4 @@ class Body:
                     return False
         except Refused:
             return False
-        return True
+        return self._whole

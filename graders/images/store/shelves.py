@@ -15,7 +15,7 @@ from graders.images.serving.words import Refused, named, text_of
 
 SPACES = ("builds", "releases")
 METHODS = ("PUT", "GET", "HEAD")
-FILE = 8 << 20
+FILE = 4 << 20
 TENANT = 32 << 20
 FILES = 64
 WHOLE = 96 << 20

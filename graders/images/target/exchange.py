@@ -19,6 +19,8 @@ from graders.images.target.http1 import (
 ASKED = 1 << 20
 ANSWERED = 4 << 20
 """Most bytes of a request's and of an answer's body."""
+INTERIM = 3
+"""Most answers of kind 1xx before the one that counts."""
 _END = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -73,14 +75,19 @@ def _says(message: Message) -> bool:
     return bool(message.body) or message.head.first[0] not in {"GET", "HEAD", "DELETE", "OPTIONS"}
 
 
-async def _answer(reader: asyncio.StreamReader, method: str) -> Message:
-    for _ in range(4):
+async def _final_head(reader: asyncio.StreamReader) -> Head:
+    for _ in range(INTERIM + 1):
         raw = await _head(reader)
         if raw is None:
             raise MalformedError("there is no answer")
         head = answer_head(raw)
         if head.status >= 200:  # noqa: PLR2004
-            break
+            return head
+    raise MalformedError("there are interim answers without end")
+
+
+async def _answer(reader: asyncio.StreamReader, method: str) -> Message:
+    head = await _final_head(reader)
     if not has_body(method, head.status):
         return Message(head, b"")
     if head.chunked or head.length is not None:

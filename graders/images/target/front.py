@@ -122,6 +122,10 @@ class Fronts:
         threading.Thread(target=self._loop.run_forever, name="fronts", daemon=True).start()
         self._wait(self._listen())
 
+    def stop(self) -> None:
+        """End the loop, and with it every connection."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
     async def _listen(self) -> None:
         for port in self._ports:
             await asyncio.start_server(self._caller(port), "0.0.0.0", port, limit=HEAD, backlog=256)  # noqa: S104

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from graders.images.serving.web import Answer, Doors, Request, Server, lost
-from graders.images.target.admin import Admin
+from graders.images.serving.web import Doors, Server
+from graders.images.target.admin import Admin, nobody
 from graders.images.target.connections import connected
 from graders.images.target.databases import Databases
 from graders.images.target.door import Door
@@ -34,12 +34,6 @@ def close(folders: Iterable[str]) -> None:
     for folder in folders:
         if Path(folder).is_dir():
             Path(folder).chmod(0o755)
-
-
-def nobody(request: Request) -> Answer:
-    """The admin's port has nothing for others."""
-    del request
-    raise lost()
 
 
 def main() -> None:
