@@ -1,7 +1,7 @@
 """All pushes of one attempt at a pipeline lab, which run side by side in the background.
 
 The first good commit is pushed alone. Only when it was released do the others follow, each in a case of its own: a
-pipeline that does not work yet is told so within seconds. Each step is a future: whoever asks for its result gets it, or
+pipeline that does not work yet is told so within seconds. Each step is a future: who asks for its result gets it, or
 the failure that kept it from being.
 """
 
