@@ -21,8 +21,22 @@ const again=(code)=>codes.includes(code)
 ||kinds.some((kind)=>["always","script_failure","unknown_failure"].includes(kind)
 ||(code===124&&["job_execution_timeout","stuck_or_timeout_failure"].includes(kind)))||(!codes.length&&!kinds.length);
 let code=await run();for(let left=max;code!==0&&left>0&&again(code);left--)code=await run();return code};
+const mdeExpression=new RegExp(["^(?:\\s+|\\$\\w+",'"(?:[^"\\\\]|\\\\.)*"',"'[^'\\\\]*'",
+"/(?:[^/\\\\\\n]|\\\\.)+/[a-z]*","&&","\\|\\|","[=!][=~]","[()]","null","true","false)*$"].join("|"));
+const mdeInsist=(rule)=>{if(typeof rule==="string"&&!mdeExpression.test(rule))
+throw Error(`rules:if is no expression of GitLab: ${rule}`)};
+const mdeQuoted=(value,short)=>typeof value==="string"&&/\\(?:"|$)/.test(value)?JSON.stringify(value):short;
+const mdeSkipped=(those,jobs,stages,job,manuals)=>{if(job.started)return false;
+const past=those.getPastToWaitFor(jobs,stages,job,manuals);
+if(past.some((one)=>!one.finished&&!mdeSkipped(those,jobs,stages,one,manuals)))return false;
+return those.isPastFailed(past)?["on_success","manual"].includes(job.when):job.when==="on_failure"};
+const mdeNone=()=>{console.log("workflow: rules start no pipeline for this event");process.exit(0)};
 """
-"""How long a job may take, and how often it is tried; https://docs.gitlab.com/ci/yaml/#timeout and #retry."""
+"""How long a job may take, how often it is tried, what a rule may say, and which jobs will never start.
+
+https://docs.gitlab.com/ci/yaml/#timeout, #retry, and https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions:
+a rule becomes JavaScript that the runner evaluates in itself, so nothing else may be in it.
+"""
 
 PLACES = {
     # The shell executor works in a folder of its own, whatever image is named.
@@ -44,6 +58,17 @@ PLACES = {
     'this._prescriptsExitCode=await this.execScripts(t,e,""),': (
         'this._prescriptsExitCode=await mdeRetry(this.jobData.retry,()=>this.execScripts(t,e,"")),'
     ),
+    # A job that is skipped keeps none of a later stage waiting that runs after failures.
+    "if(ir.isNotFinished(o))continue;": "if(ir.isNotFinished(o.filter((one)=>!mdeSkipped(ir,e,t,one,n))))continue;",
+    # A rule is an expression of GitLab's and no program, nor is the value of a variable in it.
+    "static evaluateRuleIf(e,t){if(e===void 0)return!0;": (
+        "static evaluateRuleIf(e,t){if(e===void 0)return!0;mdeInsist(e);"
+    ),
+    r'JSON.stringify(t[c]??null).replaceAll("\\\\","\\")': (
+        r'mdeQuoted(t[c],JSON.stringify(t[c]??null).replaceAll("\\\\","\\"))'
+    ),
+    # Where workflow:rules say no, there is no pipeline.
+    'a,"on_success");if(P.variables){': 'a,"on_success");if(P.when==="never")mdeNone();if(P.variables){',
     '["artifacts","cache","services","image","before_script","after_script"]': (
         '["artifacts","cache","services","image","before_script","after_script","retry","timeout"]'
     ),

@@ -25,7 +25,9 @@ def environment(home: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     kept = ("LANG", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_BREAK_SYSTEM_PACKAGES", "PIP_DISABLE_PIP_VERSION_CHECK")
     path = f"{home}/.local/bin:/usr/local/bin:/usr/bin:/bin"
     named = {name: inherited[name] for name in kept if name in inherited}
-    return {**named, "PATH": path, "HOME": str(home), "USER": "runner", "GIT_TERMINAL_PROMPT": "0"}
+    # act gives steps a terminal, which a platform does not: nothing may wait for a reader there.
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "PAGER": "cat", "TERM": "dumb"}
+    return {**named, **quiet, "PATH": path, "HOME": str(home), "USER": "runner"}
 
 
 def used_actions(texts: Iterable[str]) -> list[str]:
@@ -67,6 +69,6 @@ def gitlab(order: Order, given: Mapping[str, str], predefined: Mapping[str, str]
     # A dollar sign begins a variable there; two of them are one.
     pairs = (f"{name}={text.replace('$', '$$')}" for name, text in {**predefined, **given}.items())
     words += [word for pair in pairs for word in ("--variable", pair)]
-    words += [word for name in predefined for word in ("--ignore-predefined-vars", name)]
+    words += ["--ignore-predefined-vars", ",".join(predefined)]
     words += ["--unset-variable", "CI_COMMIT_BRANCH"] if order.tag else []
     return [*words, "--no-evaluate-rule-changes"] if order.tag or order.is_new else words

@@ -38,9 +38,11 @@ class Log:
         """Take what a step printed."""
         self._blocks.setdefault((job, step), _Block(now)).lines.extend(text.splitlines() or [""])
 
-    def end(self, job: str, step: str, result: str) -> None:
-        """A step has ended."""
+    def end(self, job: str, step: str, result: str, *, quiet: bool = False) -> None:
+        """A step has ended; a quiet one is not worth a heading when it printed nothing."""
         block = self._blocks.pop((job, step), _Block(0.0))
+        if quiet and not block.lines:
+            return
         self._show((job, step), block, f"{step}: {result}")
         self._last = None
 

@@ -9,7 +9,10 @@ from typing import Any
 from .folding import Log
 from .masking import Mask
 
-_NOISE = ("LocalRepositoryCache", "Cleaning up container", "Reevaluate condition", "Result condition")
+_NOISE = (
+    *("LocalRepositoryCache", "Cleaning up container", "Reevaluate condition", "Result condition"),
+    *("\N{WHITE MEDIUM STAR} Run ", "  \N{GEAR}  ::set-output::"),
+)
 _HOUSEKEEPING = {"Set up job", "Complete job"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _JOB_LINE = re.compile(
@@ -51,17 +54,19 @@ class ActReader:
         matrix = ", ".join(str(value) for value in (event.get("matrix") or {}).values())
         job = self._mask(f"{self._workflow}: {str(event.get('job', '')).strip()}{f' ({matrix})' if matrix else ''}")
         step = self._mask(str(event.get("step") or "").strip().partition("\n")[0])[:_WIDEST] or "-"
-        message = self._mask(str(event.get("msg", "")).rstrip("\n"))
+        message = self._mask(_ESCAPES.sub("", str(event.get("msg", "")).rstrip("\r\n")))
+        inner = len(event.get("stepID") or ()) > 1
         if event.get("jobResult"):
             self._log.finish(job, str(event["jobResult"]))
-        elif step in _HOUSEKEEPING or message.startswith(_NOISE):
+        elif step in _HOUSEKEEPING or event.get("stage") == "Pre" or message.startswith(_NOISE):
             return
         elif event.get("stepResult"):
             took = int(event.get("executionTime") or 0) / 1e9
-            self._log.end(job, step, f"{event['stepResult']} in {took:.1f} s")
-        elif not message.startswith("\N{WHITE MEDIUM STAR} Run "):
+            if not inner:
+                self._log.end(job, step, f"{event['stepResult']} in {took:.1f} s", quiet=event.get("stage") == "Post")
+        else:
             self._log.line(job, step, message, now)
-        self.started = self.started or step not in {*_HOUSEKEEPING, "-"}
+        self.started = self.started or step != "-"
 
 
 class GitlabReader:
@@ -75,7 +80,7 @@ class GitlabReader:
     def __init__(self, log: Log, mask: Mask) -> None:
         self._log = log
         self._mask = mask
-        self.started = False
+        self._jobs: set[str] = set()
         self.said: list[str] = []
 
     def line(self, text: str, now: float) -> None:
@@ -84,17 +89,23 @@ class GitlabReader:
         of_job, result = _JOB_LINE.fullmatch(text), _RESULT.fullmatch(text)
         if result:
             self._log.finish(result["job"], _WORDS[result["result"]])
-        elif of_job:
+        elif of_job and (of_job["job"] in self._jobs or of_job["what"].startswith("starting ")):
             self._of_job(of_job["job"], of_job["what"], now)
         elif text:
             self.said.append(text)
 
+    @property
+    def started(self) -> bool:
+        """Whether any job has begun."""
+        return bool(self._jobs)
+
     def _of_job(self, job: str, what: str, now: float) -> None:
-        self.started = True
-        if what.startswith("finished in"):
+        if what.startswith("starting "):
+            self._jobs.add(job)
+        elif what.startswith("finished in"):
             self._log.end(job, "script", what)
-        elif not what.startswith("starting"):
-            self._log.line(job, "script", what.removeprefix("> "), now)
+        else:
+            self._log.line(job, "script", what.removeprefix(">").removeprefix(" "), now)
 
 
 class PlainReader:

@@ -111,5 +111,8 @@ class Repository:
         )
         if done.returncode and check:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise RepositoryError(f"git {words[0]} failed: {said[-1] if said else f'exit code {done.returncode}'}")
+            told = next(
+                (line for line in said if line.startswith(("fatal:", "error:"))), f"exit code {done.returncode}"
+            )
+            raise RepositoryError(f"git {words[0]} failed: {told}")
         return "" if done.returncode else done.stdout.decode(errors="replace")
