@@ -78,21 +78,19 @@ class Support:
         for check in (_check_services, _check_container, _check_continues):
             with self.findings.gathered():
                 check(job)
-        cases = [contexts]
         with self.findings.gathered():
             found = combinations(job, contexts)
-            cases = [contexts] if found is None else [{**contexts, "matrix": one} for one in found]
-        for check_in in (
-            _check_runner,
-            lambda job, cases: _check_shell(job.child("defaults").child("run").child("shell"), cases),
-        ):
-            with self.findings.gathered():
-                check_in(job, cases)
+            self._cases(job, [contexts] if found is None else [{**contexts, "matrix": one} for one in found], chain)
+
+    def _cases(self, job: Place, cases: list[Contexts], chain: tuple[str, ...]) -> None:
+        """What depends on the values of a job's matrix."""
+        with self.findings.gathered():
+            _check_runner(job, cases)
+        with self.findings.gathered():
+            _check_shell(job.child("defaults").child("run").child("shell"), cases)
         steps = job.child("steps").elements()
         if len(steps) * len(cases) > LARGEST:
-            with self.findings.gathered():
-                job.refuse("pipeline.invalid", f"makes more than {LARGEST} steps", "take values out of its matrix")
-            return
+            job.refuse("pipeline.invalid", f"makes more than {LARGEST} steps", "take values out of its matrix")
         for step in steps:
             with self.findings.gathered():
                 self._step(step, cases, chain)
@@ -140,7 +138,8 @@ class Support:
             hint = "commit its action.yml at that path, from the repository's root"
             place.refuse("pipeline.action", f"names `{shown(text)}`, where the repository has no action", hint)
         if found in chain or len(chain) >= DEEPEST:
-            place.refuse("pipeline.invalid", "uses itself, through the actions that it uses", "take one `uses` out")
+            message = "uses itself, or goes too deep, through the actions that it uses"
+            place.refuse("pipeline.invalid", message, "take one `uses` out")
         if posixpath.basename(found).lower() == "dockerfile":
             self._no_docker(place)
         if found in self._looked_at:
@@ -196,7 +195,8 @@ class Support:
                 "pipeline.invalid", f"calls `{shown(text)}`, which has no `workflow_call`", "add it under its `on`"
             )
         if path in chain or len(chain) >= DEEPEST:
-            place.refuse("pipeline.invalid", "calls itself, through the workflows that it calls", "take one call out")
+            message = "calls itself, or goes too deep, through the workflows that it calls"
+            place.refuse("pipeline.invalid", message, "take one call out")
         self._calls += 1
         if self._calls > MOST_CALLS:
             place.refuse("pipeline.invalid", f"is one of more than {MOST_CALLS} calls", "call fewer workflows")
