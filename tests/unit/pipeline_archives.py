@@ -93,8 +93,7 @@ def packed(files: Mapping[str, str | bytes | None], *extra: tarfile.TarInfo, for
 
 
 def files(version: str = VERSION, **more: str | bytes | None) -> dict[str, str | bytes | None]:
-    """The files of a release that runs; `ferry_api=...` puts others in their place."""
-    named = {f"{name.replace('__', '/').replace('_dot_', '.')}": content for name, content in more.items()}
+    """The files of a release that runs; others by their paths, also in their place."""
     plain: dict[str, str | bytes | None] = {
         "VERSION": f"{version}\n",
         "ferry/__init__.py": "",
@@ -102,9 +101,16 @@ def files(version: str = VERSION, **more: str | bytes | None) -> dict[str, str |
         "ferry/web.py": WEB,
         "migrations/0001_start.sql": MIGRATION,
     }
-    return plain | named
+    return plain | more
 
 
 def release(version: str = VERSION, **more: str | bytes | None) -> bytes:
     """A release that runs."""
     return packed(files(version, **more))
+
+
+def special(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
+    """An entry that is no file."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = kind, link
+    return entry
