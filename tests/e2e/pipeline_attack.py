@@ -19,21 +19,8 @@ from urllib.request import Request, urlopen
 
 from pg8000.native import Connection
 
-WRITABLE = [
-    "/",
-    "/tmp",
-    "/run",
-    "/run/target",
-    "/run/target/ssh",
-    "/srv",
-    "/srv/target",
-    "/dev",
-    "/dev/shm",
-    "/dev/mqueue",
-    ".",
-    "/var/tmp",
-    "/opt/mde",
-]
+WRITABLE = ("/", "/tmp", "/run", "/run/target", "/run/target/ssh", "/srv", "/srv/target", "/dev/shm", "/dev/mqueue")
+HERE = (".", "/dev", "/var/tmp", "/opt/mde")
 SHOWN = ("NoNewPrivs", "CapEff", "CapPrm", "CapAmb", "CapInh")
 
 
@@ -144,7 +131,7 @@ def attack() -> dict[str, Any]:
         "became": [act.__name__ for act in (os.setuid, os.setgid) if could(lambda: became(act))],  # noqa: B023
         "files": walk("/run") + [path for path in walk("/srv") if not path.startswith(f"{Path.cwd()}/")],
         "listed": could(lambda: len(list(Path("/srv/target").iterdir()))),
-        "written": [folder for folder in WRITABLE if written(folder)],
+        "written": [folder for folder in (*WRITABLE, *HERE) if written(folder)],
         "door": could(door),
         "own": could(lambda: database(url, url.rpartition("/")[2])),
         "databases": [name for name in ("postgres", "template1") if could(lambda: database(url, name))],  # noqa: B023
