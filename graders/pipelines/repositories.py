@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graders.pipelines.services import Asks, Service
+from graders.pipelines.services import Service
+from mde_grader.checking.probe import Probe
 
 ENDPOINT = "http://repository:3000"
 
@@ -108,7 +109,7 @@ class Repository:
         self.service.ask("DELETE", f"repositories/{self.identity}")
 
 
-def repository(probe: Asks, token: str, endpoint: str = ENDPOINT, *, branch: str = "main") -> Repository:
+def repository(probe: Probe, token: str, endpoint: str = ENDPOINT, *, branch: str = "main") -> Repository:
     """A new, empty repository.
 
     Args:

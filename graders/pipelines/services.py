@@ -5,41 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from mde_grader.checking import fail
+from mde_grader.checking.probe import Probe
 
 SECONDS = 60.0
 LIMIT = 4 * 1024 * 1024
 """Most bytes of an answer: the probe's own cap."""
 _FIRST_BAD = 400
-
-
-class Answers(Protocol):
-    """The part of a probe's response that is read here."""
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """The body, at most the limit."""
-        ...
-
-    @property
-    def truncated(self) -> bool:
-        """Whether there was more."""
-        ...
-
-
-class Asks(Protocol):
-    """The part of the probe that is used here."""
-
-    def request(self, method: str, url: str, **options: Any) -> Answers:  # noqa: ANN401
-        """Ask once, and wait for the whole answer."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +26,7 @@ class Service:
         endpoint: `http://service:port`.
     """
 
-    probe: Asks
+    probe: Probe
     token: str
     endpoint: str
 

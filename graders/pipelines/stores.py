@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graders.pipelines.services import Asks, Service
+from graders.pipelines.services import Service
+from mde_grader.checking.probe import Probe
 
 ENDPOINT = "http://store:4000"
 _STORED = frozenset({200, 201})
@@ -85,7 +86,7 @@ class Shelf:
         self.service.ask("DELETE", f"tenants/{self.identity}")
 
 
-def shelf(probe: Asks, token: str, name: str, endpoint: str = ENDPOINT) -> Shelf:
+def shelf(probe: Probe, token: str, name: str, endpoint: str = ENDPOINT) -> Shelf:
     """A new place in the store.
 
     Args:

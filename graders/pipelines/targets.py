@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graders.pipelines.services import Asks, Service
+from graders.pipelines.services import Service
+from mde_grader.checking.probe import Probe
 
 ENDPOINT = "http://target:8000"
 SLOTS = ("blue", "green")
@@ -150,7 +151,7 @@ def _ran(told: Mapping[str, Any] | None) -> Ran | None:
     return Ran(*(told[name] for name in ("release", "sha256", "version", "running", "said")))
 
 
-def tenant(probe: Asks, token: str, name: str, *, baseline: bytes = b"", endpoint: str = ENDPOINT) -> Tenant:
+def tenant(probe: Probe, token: str, name: str, *, baseline: bytes = b"", endpoint: str = ENDPOINT) -> Tenant:
     """A new tenant with a key and a test database of its own.
 
     Args:

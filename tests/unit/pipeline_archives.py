@@ -9,6 +9,18 @@ from collections.abc import Mapping
 
 VERSION = "0123456789abcdef0123456789abcdef01234567"
 
+SERVING = """\
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
 API = """\
 import json, os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,16 +44,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    request_queue_size = 128
-    daemon_threads = True
-
-
-Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
 WEB = """\
 import os
@@ -63,16 +65,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    request_queue_size = 128
-    daemon_threads = True
-
-
-Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
 MIGRATION = "CREATE TABLE bookings (id serial PRIMARY KEY, name text NOT NULL);\n"
 
@@ -93,18 +85,24 @@ def packed(files: Mapping[str, str | bytes | None], *extra: tarfile.TarInfo, for
 
 
 def files(version: str = VERSION, **more: str | bytes | None) -> dict[str, str | bytes | None]:
-    """The files of a release that runs; `ferry_api=...` puts others in their place."""
-    named = {f"{name.replace('__', '/').replace('_dot_', '.')}": content for name, content in more.items()}
+    """The files of a release that runs; others by their paths, also in their place."""
     plain: dict[str, str | bytes | None] = {
         "VERSION": f"{version}\n",
         "ferry/__init__.py": "",
-        "ferry/api.py": API,
-        "ferry/web.py": WEB,
+        "ferry/api.py": API + SERVING,
+        "ferry/web.py": WEB + SERVING,
         "migrations/0001_start.sql": MIGRATION,
     }
-    return plain | named
+    return plain | more
 
 
 def release(version: str = VERSION, **more: str | bytes | None) -> bytes:
     """A release that runs."""
     return packed(files(version, **more))
+
+
+def special(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
+    """An entry that is no file."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = kind, link
+    return entry

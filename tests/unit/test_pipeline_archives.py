@@ -19,13 +19,7 @@ from graders.images.target import archives, releases
 from graders.images.target.archives import UNPACKED, release_of
 from graders.images.target.releases import Releases
 from graders.images.target.tars import ENTRIES
-from tests.unit.pipeline_archives import VERSION, files, packed, release
-
-
-def special(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.linkname = kind, link
-    return entry
+from tests.unit.pipeline_archives import VERSION, files, packed, release, special
 
 
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
