@@ -145,6 +145,7 @@ def test_without_a_volume_a_run_has_its_own_tmp_alone(pipelines: Pipelines) -> N
 PRY = """\
 import ctypes, os, re, sys
 libc = ctypes.CDLL(None, use_errno=True)
+print("FIRST", open("/proc/1/comm").read().strip())
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
         name = open(f"/proc/{pid}/comm").read().strip()
@@ -175,7 +176,12 @@ def test_steps_cannot_reach_the_runner(pipelines: Pipelines, origin: Origin, dia
     }
     ran = pipelines.run(origin.push({"pry.py": PRY, FOUR_JOBS[dialect][0]: texts[dialect]}), dialect)
     insist(
-        ran, 0, "UNTRACED run", f"UNTRACED {names.partition(' ')[0]}", without=("REACHED", "TRACED act", "TRACED node")
+        ran,
+        0,
+        "FIRST run",
+        "UNTRACED run",
+        f"UNTRACED {names.partition(' ')[0]}",
+        without=("REACHED", "TRACED act", "TRACED node"),
     )
     assert ran.out.count("CLOSED") >= 10
 
