@@ -51,7 +51,8 @@ def _fetch(place: str) -> None:
     tags = flag("fetch-tags", default=False) or depth == 0
     refs = ["+refs/remotes/origin/*:refs/remotes/origin/*"] if depth == 0 else []
     refs += ["+refs/tags/*:refs/tags/*"] if tags else []
-    limit = [f"--depth={depth}"] if depth else []
+    shallow = _git(place, "rev-parse", "--is-shallow-repository") == "true"
+    limit = [f"--depth={depth}"] if depth else ["--unshallow"] * shallow
     # upload-pack gives any commit to who owns the repository, so that a SHA can be asked for by itself.
     pack = "git -c uploadpack.allowAnySHA1InWant=true -c safe.directory=* upload-pack"
     _git(place, "fetch", "--quiet", "--no-tags", "--upload-pack", pack, *limit, f"file://{source}", wanted, *refs)

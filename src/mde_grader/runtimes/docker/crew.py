@@ -28,6 +28,10 @@ from mde_grader.runtimes.failures import Stage, Trouble, blame
 REMOVE_SECONDS = 20.0
 PASSWD_LIMIT = 262_144
 
+INIT_LABEL = f"{LABEL}.init"
+"""Label of an image of ours whose program is its own init, with `own`: the engine's could be traced by whoever is the
+same user, who would then say how the command ends."""
+
 
 class VolumesUnknownError(Exception):
     """An image that was built beside the start declares a volume, and the side container had to hold it by then."""
@@ -169,6 +173,8 @@ class Crew:
             network=self.network,
             volumes={mount.target: self.volume(mount.volume).name for mount in spec.mounts},
         )
+        if (self._config(spec.image).get("Labels") or {}).get(INIT_LABEL) == "own":
+            body["HostConfig"]["Init"] = False
         try:
             return self._made(unique(self.spec.owner.attempt, spec.name), body)
         except RefusalError as refusal:
