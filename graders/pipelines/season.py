@@ -60,6 +60,7 @@ class Season:
     def __init__(self, ground: Ground, chronicle: Chronicle, chance: Random, steps: Collection[str]) -> None:
         self._ground, self._chronicle, self._chance, self._steps = ground, chronicle, chance, steps
         self._pool = ThreadPoolExecutor(max_workers=20, thread_name_prefix="season")
+        self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="cases")
         files = chronicle.files
         self.version = f"v{chance.randint(1, 9)}.{chance.randint(0, 20)}.{chance.randint(0, 9)}"
         self.one, after = chronicle.good(files)
@@ -93,10 +94,11 @@ class Season:
 
     def close(self) -> None:
         """Begin nothing any more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._makers, self._pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _case(self, name: str) -> Future[Case]:
-        return self._pool.submit(Case, self._ground, name)
+        return self._makers.submit(Case, self._ground, name)
 
     def _soon(self, name: str, step: Callable[[], ResultT], case: str = "") -> Future[ResultT]:
         """Begin a step when the first commit was released; its case is made ready meanwhile."""

@@ -37,7 +37,7 @@ class Database:
             "host": parts.hostname or "localhost",
             "port": parts.port or 5432,
             "database": parts.path.lstrip("/") or "postgres",
-            "timeout": 5,
+            "timeout": 20,
         }
         self._lock = threading.RLock()
         self._connection: pg8000.native.Connection | None = None
