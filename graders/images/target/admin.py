@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import time
 from collections.abc import Callable
@@ -73,7 +74,8 @@ class Admin:
             if baseline:
                 self._begin(tenant, name, baseline)
         except Refused as error:
-            self.tenants.remove(tenant.identity)
+            with contextlib.suppress(Refused):
+                self.tenants.remove(tenant.identity)
             raise Refused(f"the baseline does not run: {error.message}", 422) from None
         self.tenants.welcome()
         known = f"[{self.host}]:{SSH_PORT} {self.host_key}"
