@@ -281,7 +281,7 @@ def test_a_release_that_listens_no_more_or_is_slow_is_a_502(
     assert b"r1 in blue does not answer (no connection)" in ask(place, GET)
     assert run.busy == 0
     line.slots.runs["blue"] = None
-    assert b"nothing is live" in ask(place, GET)
+    assert b"nothing runs in the live slot" in ask(place, GET)
 
 
 def test_requests_under_way_end_where_they_began(place: tuple[Fronts, int], line: Line, release: Release) -> None:

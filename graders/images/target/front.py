@@ -58,7 +58,7 @@ class Line:
         run = self.slots.entered()
         if run is None:
             self.counts.unanswered += 1
-            return failure(502, "nothing is live; start a release and switch to it", message)
+            return failure(502, "nothing runs in the live slot; start a release and switch to it", message)
         try:
             async with asyncio.timeout(SECONDS):
                 said = await answer_to(run.port, message)
