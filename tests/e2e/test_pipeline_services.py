@@ -304,11 +304,12 @@ def test_another_tenants_key_opens_its_own_tenant_alone(world: World, case: Tena
     assert gone.exit_code == 255, "its key is not let in any more"
 
 
-LEAVES = """
-say lock one 600 && say lock two 600 & waiting=$!
-seen() { say status | grep -q '"two"'; }
+LEAVES = f"""
+say lock one 600
+{SSH} lock two 600 & waiting=$!
+seen() {{ say status | grep -q '"two"'; }}
 for i in $(seq 60); do seen && break; done
-kill $waiting; pkill -P $waiting; wait $waiting
+kill $waiting; wait $waiting
 for i in $(seq 20); do seen || break; done
 seen && exit 1
 say unlock one && say lock three 5 && say unlock three
