@@ -14,6 +14,7 @@ SECONDS = 60.0
 LIMIT = 4 * 1024 * 1024
 """Most bytes of an answer: the probe's own cap."""
 _FIRST_BAD = 400
+_EXHAUSTED = frozenset({503, 507})
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Service:
         """Ask for something below `/admin/`, and take the bytes as they are.
 
         Raises:
+            CheckFailedError: The service cannot work any more: it is full of what pipelines put there.
             ValueError: The service refuses, or says too much.
         """
         url = f"{self.endpoint}/admin/{path}"
@@ -50,8 +52,10 @@ class Service:
         answer = self.probe.request(method, url, json=content, headers=headers, seconds=SECONDS, limit=LIMIT)
         if answer.truncated:
             raise ValueError(f"the answer to {method} {url} is larger than {LIMIT} bytes")
+        said = answer.body[:500].decode("utf-8", "replace")
+        if answer.status in _EXHAUSTED:
+            fail(expected=f"{self.endpoint} goes on working, whatever pipelines do there", seen=said)
         if answer.status >= _FIRST_BAD:
-            said = answer.body[:500].decode("utf-8", "replace")
             raise ValueError(f"{method} {url} is answered with {answer.status}: {said}")
         return answer.body
 

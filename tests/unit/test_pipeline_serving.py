@@ -123,6 +123,8 @@ def admin(request: Request) -> Answer:
         after = request.after
         rows = [{"n": after + 1}] if after < 2 else []
         return value({"entries": rows, "more": after < 1, "dropped": int(request.query.get("dropped", "0"))})
+    if request.parts[1:] == ("full",):
+        raise Refused("it is full; empty it", 507)
     if request.method == "DELETE":
         return Answer(204)
     return value(request.body.json(), 201)
@@ -170,6 +172,12 @@ def test_the_client_asks_and_reads(address: str) -> None:
     assert [row["n"] for row in service.pages("log")] == [0, 1, 2]
     with pytest.raises(ValueError, match="403"):
         Service(PROBE, "wrong", address).ask("GET", "things")
+
+
+def test_a_service_that_pipelines_have_filled_is_no_fault_of_ours(address: str) -> None:
+    with pytest.raises(CheckFailedError) as caught:
+        Service(PROBE, TOKEN, address).ask("POST", "full")
+    assert "it is full; empty it" in caught.value.evidence.seen
 
 
 def test_a_log_that_overflowed_is_the_pipelines_doing(address: str) -> None:

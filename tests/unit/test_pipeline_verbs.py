@@ -336,6 +336,20 @@ def test_roles_are_kept_apart(site: Site, case: Tenant) -> None:
     assert made[3] == f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC"
 
 
+def test_a_server_that_does_not_work_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.contextmanager
+    def broken(_: str) -> Iterator[World]:
+        raise ConnectionRefusedError("nobody\nlistens")
+        yield
+
+    databases = Databases("postgresql://u:p@h:5432/x", broken)
+    with pytest.raises(Refused, match=r"cannot work .nobody listens.; see its log"):
+        databases.prepare(0)
+    with pytest.raises(Refused) as caught:
+        databases.make("x")
+    assert caught.value.status == 503
+
+
 @pytest.fixture
 def entrance(site: Site, tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "door"

@@ -57,24 +57,25 @@ class Databases:
         """Wait for the server, and keep roles from the databases that are everybody's.
 
         Raises:
-            OSError: It does not answer in time.
+            Refused: It does not answer in time.
         """
         deadline = time.monotonic() + patience
         while True:
             try:
-                self._run("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
-            except Exception:
+                return self._run("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
+            except Refused:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(0.1)
-            else:
-                return
 
     def make(self, name: str) -> Login:
         """A new database and its role.
 
         Args:
             name: Letters, digits and `_`.
+
+        Raises:
+            Refused: The server cannot.
         """
         password = secrets.token_hex(16)
         self._run(
@@ -86,13 +87,21 @@ class Databases:
         return Login(name, f"postgresql://{name}:{password}@{self._host}/{name}")
 
     def remove(self, name: str) -> None:
-        """Drop a database, whoever is connected, and its role."""
+        """Drop a database, whoever is connected, and its role.
+
+        Raises:
+            Refused: The server cannot.
+        """
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"DROP ROLE IF EXISTS {name}")
 
     def _run(self, *statements: str) -> None:
-        with self._lock, self._connected(self._url) as connection:
-            for statement in statements:
-                connection.run(statement)
+        try:
+            with self._lock, self._connected(self._url) as connection:
+                for statement in statements:
+                    connection.run(statement)
+        except Exception as error:
+            said = " ".join(str(error).split())[:SAID]
+            raise Refused(f"the database server cannot work ({said}); see its log, and what fills it", 503) from error
 
 
 def migrate(user: User, url: str, file: str, text: str) -> None:

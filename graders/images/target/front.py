@@ -19,8 +19,8 @@ SECONDS = 10.0
 IDLE = 30.0
 """For a client's next request, and the whole of it."""
 HEALTH_SECONDS = 3.0
-CONNECTIONS = 512
-"""Of clients, over all fronts; another one is closed at once."""
+CONNECTIONS = 128
+"""Of one peer, over all fronts; another one is closed at once, so that a release cannot keep the grader out."""
 Result = TypeVar("Result")
 _PROBLEMS = (OSError, MalformedError, TimeoutError)
 
@@ -58,7 +58,7 @@ class Line:
         run = self.slots.entered()
         if run is None:
             self.counts.unanswered += 1
-            return failure(502, "nothing is live; start a release and switch to it", message)
+            return failure(502, "nothing runs in the live slot; start a release and switch to it", message)
         try:
             async with asyncio.timeout(SECONDS):
                 said = await answer_to(run.port, message)
@@ -111,7 +111,7 @@ class Fronts:
         self._ports = range(first, first + number)
         self._lines: dict[int, Line] = {}
         self._loop = asyncio.new_event_loop()
-        self._held = 0
+        self._held: Counter[str] = Counter()
 
     def start(self) -> None:
         """Listen.
@@ -132,13 +132,14 @@ class Fronts:
 
     def _caller(self, port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]:
         async def called(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._held += 1
+            peer = str((writer.get_extra_info("peername") or ("",))[0])
+            self._held[peer] += 1
             try:
-                if self._held <= CONNECTIONS:
+                if self._held[peer] <= CONNECTIONS:
                     with contextlib.suppress(*_PROBLEMS):
                         await self._serve(port, reader, writer)
             finally:
-                self._held -= 1
+                self._held[peer] -= 1
                 writer.close()
 
         return called

@@ -45,7 +45,7 @@ class Logins:
 
     Attributes:
         folder: Which sshd's user can write to; its keys are there.
-        keys: The file of those who may log in, which it can only read.
+        keys: The file of those who may log in, which it can read and not write.
         uid: sshd's user.
         gid: Its group.
     """
@@ -94,5 +94,6 @@ class Logins:
         """Let these in and no others, from the next login on."""
         fresh = self.keys.with_suffix(".new")
         fresh.write_text(authorized(keys))
-        fresh.chmod(0o644)
+        os.chown(fresh, -1, self.gid)
+        fresh.chmod(0o640)
         fresh.replace(self.keys)

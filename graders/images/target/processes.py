@@ -70,7 +70,7 @@ class User:
 
     def there(self) -> bool:
         """Whether a process of this user lives."""
-        return any(_owner(entry) == self.uid for entry in os.scandir("/proc") if entry.name.isdigit())
+        return any(entry.name.isdigit() and _lives(entry, self.uid) for entry in os.scandir("/proc"))
 
     def end(self, grace: float = GRACE) -> None:
         """TERM, and KILL after a grace, until nothing is left."""
@@ -84,13 +84,14 @@ class User:
             _until(lambda: not self.there(), 1.0)
 
 
-def _owner(entry: os.DirEntry[str]) -> int:
-    """The user of a living process; -1 for one that is gone or waits to be reaped."""
+def _lives(entry: os.DirEntry[str], uid: int) -> bool:
+    """Whether a process is that user's, and neither gone nor waiting to be reaped."""
     try:
-        state = Path(entry.path, "stat").read_bytes().rpartition(b") ")[2][:1]
-        return entry.stat().st_uid if state not in b"ZX" else -1
+        if entry.stat().st_uid != uid:
+            return False
+        return Path(entry.path, "stat").read_bytes().rpartition(b") ")[2][:1] not in b"ZX"
     except OSError:
-        return -1
+        return False
 
 
 def _until(met: Callable[[], bool], seconds: float) -> None:

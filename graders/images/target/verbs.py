@@ -182,7 +182,7 @@ def _told(run: Run) -> str:
     """How the processes are, when one has ended, and what was said last."""
     facts: dict[str, Any] = run.processes.facts()
     ended = [f"{name} ended with {each['exit']}" for name, each in facts["processes"].items() if not each["running"]]
-    said = str(facts["said"])[-SHOWN:]
+    said = " | ".join(str(facts["said"]).split(" | ")[-2:])[-SHOWN:]
     return "".join(f", {part}" for part in (*ended, f"said: {said}" if said else "") if part)
 
 
