@@ -164,7 +164,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 """
 
 
-@pytest.mark.parametrize(("dialect", "names"), [("github", "act run"), ("gitlab", "node MainThread run")])
+@pytest.mark.parametrize(("dialect", "names"), [("github", "act run"), ("gitlab", "MainThread run")])
 def test_steps_cannot_reach_the_runner(pipelines: Pipelines, origin: Origin, dialect: str, names: str) -> None:
     """Neither descriptors nor memory of runner and driver are open to a step, which is the same user."""
     texts = {
