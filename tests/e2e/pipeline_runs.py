@@ -118,7 +118,7 @@ class Pipelines:
             limits=LIMITS,
         )
         bare = ServiceSpec("bare", images["pipeline"].tag, tmpfs=("/tmp:exec",), limits=LIMITS)
-        owner = Owner(f"e2e-pipeline-{time.time_ns():x}", this_process(), "0" * 64, time.time() + 900)
+        owner = Owner(f"e2e-pipeline-{time.time_ns():x}", this_process(), "0" * 64, time.time() + 1800)
         wanted = StackSpec((), owner, side_image=images["side"].tag, workspaces=(spec, bare))
         self.stack: Stack = runtime.up(wanted)
 

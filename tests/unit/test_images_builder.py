@@ -103,8 +103,19 @@ def test_no_wheels_are_fetched_for_what_is_put_on_a_pulled_base(
     files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pip = Pip(monkeypatch)
-    build(Recipe("web", files, wheels=tmp_path / "lock"), dict(files), {}, MARKS, fake_client())
+    recipe = Recipe("web", {}, wheels=tmp_path / "lock", pulled_files=files)
+    build(recipe, recipe.pulled_files, {}, MARKS, fake_client())
     assert pip.command == []
+
+
+def test_wheels_are_fetched_beside_materials(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip = Pip(monkeypatch)
+    more = {**files, "material/tool": tmp_path / "tool"}
+    (tmp_path / "tool").touch()
+    build(Recipe("web", files, wheels=tmp_path / "lock"), more, {}, MARKS, fake_client())
+    assert pip.command
 
 
 def test_wheels_are_for_the_engines_machine_and_checked_by_hash(

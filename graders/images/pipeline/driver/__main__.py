@@ -104,7 +104,10 @@ class Run:
         reader = ActReader(self.log, self.mask, Path(path).name)
         command = commands.act(self.order, self.folder, path, actions)
         # Its own folder, so that act does not take options from an .actrc in the repository.
-        return self._verdict(reader, self._run(reader, command, self.folder), path)
+        code = self._run(reader, command, self.folder)
+        if reader.left_out:
+            raise PipelineError(REFUSED, f"{path}: {reader.left_out[0]}")
+        return self._verdict(reader, code, path)
 
     def _gitlab(self, given: dict[str, str]) -> int:
         if not (self.repository.folder / ".gitlab-ci.yml").is_file():

@@ -71,6 +71,7 @@ def gitlab_variables(order: Order, head: Commit) -> dict[str, str]:
         "GITLAB_CI": "true",
         "CI_SERVER": "yes",
         "CI_SERVER_NAME": "GitLab",
+        "CI_REPOSITORY_URL": order.clone,
         "CI_PIPELINE_SOURCE": "push",
         "CI_DEFAULT_BRANCH": order.default_branch,
         "CI_COMMIT_AUTHOR": f"{head.author} <{head.email}>",

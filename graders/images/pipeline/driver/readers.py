@@ -13,6 +13,7 @@ _NOISE = (
     *("LocalRepositoryCache", "Cleaning up container", "Reevaluate condition", "Result condition"),
     *("\N{WHITE MEDIUM STAR} Run ", "  \N{GEAR}  ::set-output::"),
 )
+_SKIPPED = "\N{CONSTRUCTION SIGN}  Skipping unsupported platform"
 _HOUSEKEEPING = {"Set up job", "Complete job"}
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _JOB_LINE = re.compile(
@@ -38,6 +39,7 @@ class ActReader:
         self._workflow = workflow
         self.started = False
         self.said: list[str] = []
+        self.left_out: list[str] = []
 
     def line(self, text: str, now: float) -> None:
         """Take one line."""
@@ -56,7 +58,10 @@ class ActReader:
         step = self._mask(str(event.get("step") or "").strip().partition("\n")[0])[:_WIDEST] or "-"
         message = self._mask(_ESCAPES.sub("", str(event.get("msg", "")).rstrip("\r\n")))
         inner = len(event.get("stepID") or ()) > 1
-        if event.get("jobResult"):
+        if message.startswith(_SKIPPED):
+            # act goes on and calls the run a success.
+            self.left_out.append(f"{job} is not run: there is no such runner as its runs-on names")
+        elif event.get("jobResult"):
             self._log.finish(job, str(event["jobResult"]))
         elif step in _HOUSEKEEPING or event.get("stage") == "Pre" or message.startswith(_NOISE):
             return

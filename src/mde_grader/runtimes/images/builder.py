@@ -59,7 +59,7 @@ def build(
     tag = f"{PREFIX}{recipe.name}:{marks[f'{LABEL}.recipe']}"
     with tempfile.TemporaryDirectory(prefix="mde-grade-") as folder:
         whole = dict(files)
-        if recipe.wheels and files is recipe.files:
+        if recipe.wheels and files is not recipe.pulled_files:
             whole |= fetch_wheels(recipe.wheels, recipe.python, engine_architecture(client), Path(folder))
         with engine_errors(f"building {recipe.name}"), tempfile.TemporaryFile() as context:
             pack(whole, context)
