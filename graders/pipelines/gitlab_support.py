@@ -49,9 +49,9 @@ def check(configuration: Configuration, findings: Findings) -> None:
 def _checks(name: str, job: Place, configuration: Configuration) -> Iterator[Callable[[], None]]:
     yield lambda: _check_shape(job, configuration)
     yield lambda: _check_keys(name, job)
+    yield lambda: _check_image(job)
     yield lambda: _check_services(job)
     yield lambda: _check_refs(job)
-    yield lambda: _check_image(job)
     yield lambda: _check_when(job, in_rules=False)
     yield lambda: _check_rules(job.child("rules"), workflow=False)
     yield lambda: _check_needs(job, configuration)

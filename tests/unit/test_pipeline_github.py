@@ -6,7 +6,9 @@ import pytest
 
 from graders.pipelines.events import push
 from graders.pipelines.github import GithubPipeline
+from graders.pipelines.matrices import combinations
 from graders.pipelines.pipelines import read
+from graders.pipelines.places import read_place
 from graders.pipelines.refusals import MOST, RULES, Refusal, insist_supported, refuse
 from mde_grader.checking.api import CheckFailedError
 
@@ -388,3 +390,38 @@ def test_a_rule_that_is_not_in_the_table_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         refuse("pipeline.nothing", "", where="", hint="")
     assert all(text.endswith(".") for text in RULES.values())
+
+
+def test_a_matrix_makes_the_jobs_that_github_documents() -> None:
+    """The example of GitHub's page about `include`, in other words."""
+    text = """
+a:
+  strategy:
+    matrix:
+      fruit: [apple, pear]
+      animal: [cat, dog]
+      include:
+        - {color: green}
+        - {color: pink, animal: cat}
+        - {fruit: apple, shape: circle}
+        - {fruit: banana}
+        - {fruit: banana, animal: cat}
+"""
+    assert combinations(read_place(text.encode(), CI).child("a"), {}) == [
+        {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
+        {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
+        {"fruit": "pear", "animal": "cat", "color": "pink"},
+        {"fruit": "pear", "animal": "dog", "color": "green"},
+        {"fruit": "banana"},
+        {"fruit": "banana", "animal": "cat"},
+    ]
+
+
+def test_a_local_action_is_looked_into_once() -> None:
+    text = job("runs-on: ubuntu-latest", "[{uses: ./x}, {uses: ./x}]")
+    bad = COMPOSITE.replace("shell: bash", "name: x")
+    assert len(github(text, x__action_yml=bad).refusals) == 1
+
+
+def test_a_name_of_any_kind_is_a_text() -> None:
+    assert github("name: true\n" + step("run: a")).runs(push())[0].name == "true"
