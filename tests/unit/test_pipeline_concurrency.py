@@ -204,6 +204,13 @@ def test_a_group_of_a_matrix_that_is_known_later_is_refused() -> None:
     assert "asks for `matrix`, which is not known" in str(refusal)
 
 
+def test_a_matrix_that_is_made_of_an_event_does_not_end_the_grader() -> None:
+    matrix = "strategy: {matrix: '${{ fromJSON(github.ref) }}'}, concurrency: live"
+    pipeline = read("github", {CI: f"on: push\njobs: {{a: {{{STEPS}, {matrix}}}}}\n".encode()})
+    assert pipeline.refusals == ()
+    assert pipeline.runs(push())[0].groups == (Group("live", job="a"),)
+
+
 def gitlab(text: str, *events: Event) -> tuple[Turn, ...]:
     pipeline = read("gitlab", {".gitlab-ci.yml": text.encode()})
     assert pipeline.refusals == ()
