@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from graders.pipelines.conditions import ConditionError, holds
 from graders.pipelines.gitlab_files import Configuration
+from graders.pipelines.gitlab_rules import expanded, own_variables
 from graders.pipelines.places import Place
 from graders.pipelines.refusals import Findings, shown
 from graders.pipelines.shipped import IMAGES, is_image
@@ -49,7 +50,7 @@ def check(configuration: Configuration, findings: Findings) -> None:
 def _checks(name: str, job: Place, configuration: Configuration) -> Iterator[Callable[[], None]]:
     yield lambda: _check_shape(job, configuration)
     yield lambda: _check_keys(name, job)
-    yield lambda: _check_image(job)
+    yield lambda: _check_image(job, configuration)
     yield lambda: _check_services(job)
     yield lambda: _check_refs(job)
     yield lambda: _check_when(job, in_rules=False)
@@ -96,13 +97,15 @@ def _check_services(job: Place) -> None:
         )
 
 
-def _check_image(job: Place) -> None:
+def _check_image(job: Place, configuration: Configuration) -> None:
     place = job.child("image")
     if place.data is None:
         return
-    name = (place.child("name") if isinstance(place.data, Mapping) else place).text("the name of an image")
+    written = (place.child("name") if isinstance(place.data, Mapping) else place).text("the name of an image")
+    variables = own_variables(configuration.root.child("variables")) | own_variables(job.child("variables"))
+    name = expanded(written, variables)
     if not is_image(name):
-        message = f"is `{shown(name)}`; there are no containers in here, and a name is taken for tools that are here"
+        message = f"is `{shown(name or written)}`; no container is here, and a name is taken for the tools that are"
         place.refuse("pipeline.image", message, f"write {IMAGES}, or leave `image` out")
 
 

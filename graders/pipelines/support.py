@@ -48,6 +48,7 @@ class Support:
         workflows: Its workflows, by path.
         findings: Where refusals go.
         variables: The repository's variables.
+        chained: Whether workflows are told of the end of others.
         actions: Shipped actions that are used, as `name@ref`, in the order in which they are met.
     """
 
@@ -55,13 +56,24 @@ class Support:
     workflows: Mapping[str, Workflow]
     findings: Findings
     variables: Mapping[str, str]
+    chained: bool = True
     actions: dict[str, None] = field(default_factory=dict)
     _looked_at: set[str] = field(default_factory=set)
     _calls: int = 0
 
     def check(self, workflow: Workflow) -> None:
         """Gather what of a workflow, and of all that it calls, is not run here."""
+        with self.findings.gathered():
+            self._check_chain(workflow)
         self._workflow(workflow, {"vars": dict(self.variables), "inputs": {}}, (workflow.file,))
+
+    def _check_chain(self, workflow: Workflow) -> None:
+        if "workflow_run" in workflow.triggers and not self.chained:
+            place = workflow.root.child("on").child("workflow_run")
+            hint = "call it by `uses: ./.github/workflows/NAME.yml` in a job that `needs` the others"
+            place.refuse(
+                "pipeline.trigger", "waits for the end of another workflow, which nothing in here tells it", hint
+            )
 
     def _workflow(self, workflow: Workflow, contexts: Contexts, chain: tuple[str, ...]) -> None:
         contexts = _with_env(workflow.root, contexts)
@@ -117,6 +129,7 @@ class Support:
         self._shipped(place, match["name"].lower(), match["ref"])
         if match["name"].lower() == "actions/setup-python":
             _check_python(step, [_with_env(step, case) for case in cases])
+            self._check_version_file(step.child("with").child("python-version-file"))
         if match["name"].lower() == "actions/setup-node":
             _check_node(step, [_with_env(step, case) for case in cases])
 
@@ -131,6 +144,16 @@ class Support:
         if why:
             place.refuse("pipeline.action", f"asks for `{name}` at `{shown(ref)}`: {why}", f"write {name}@v4")
         self.actions[f"{name}@{ref}"] = None
+
+    def _check_version_file(self, place: Place) -> None:
+        """A `.python-version` names a version a line; other files say what the application takes, and are not read."""
+        content = self.files.get(str(place.data).removeprefix("./"), b"")
+        if str(place.data).endswith(".python-version"):
+            lines = content.decode(errors="replace").splitlines()[:10]
+            for version in (line.strip() for line in lines if not line.strip().startswith("#")):
+                if version and not is_python(version):
+                    message = f"names a file that asks for `{shown(version)}`, and only Python {PYTHON} is here"
+                    place.refuse("pipeline.python", message, f"write {PYTHON} into it")
 
     def _local(self, place: Place, text: str, cases: list[Contexts], chain: tuple[str, ...]) -> None:
         found = self._action_file(text)

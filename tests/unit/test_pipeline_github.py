@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graders.pipelines.events import push
+from graders.pipelines.events import ended, push
 from graders.pipelines.github import GithubPipeline
 from graders.pipelines.matrices import combinations
 from graders.pipelines.pipelines import read
@@ -425,3 +425,26 @@ def test_a_local_action_is_looked_into_once() -> None:
 
 def test_a_name_of_any_kind_is_a_text() -> None:
     assert github("name: true\n" + step("run: a")).runs(push())[0].name == "true"
+
+
+def test_a_workflow_that_waits_for_another_is_refused_where_nothing_tells_it() -> None:
+    files = {CI: GOOD.encode(), ".github/workflows/cd.yml": b"on: {workflow_run: {workflows: [CI]}}\n" + AFTER.encode()}
+    (refusal,) = read("github", files).refusals
+    assert (refusal.rule, refusal.where) == ("pipeline.trigger", ".github/workflows/cd.yml:1")
+    assert "waits for the end of another workflow" in str(refusal)
+    pipeline = read("github", files, chained=True)
+    assert pipeline.refusals == ()
+    assert [run.file for run in pipeline.runs(ended("CI", push(), "success"))] == [".github/workflows/cd.yml"]
+
+
+AFTER = "jobs: {a: {runs-on: ubuntu-latest, steps: [{run: a}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"), [("3.11\n", ""), ("# x\n3.11.4\n", ""), ("3.12\n", "`3.12`"), ("", "")]
+)
+def test_a_file_of_versions_is_looked_into(content: str, refused: str) -> None:
+    text = step("uses: actions/setup-python@v5\n        with: {python-version-file: .python-version}")
+    pipeline = read("github", {CI: text.encode(), ".python-version": content.encode()})
+    assert [refusal.rule for refusal in pipeline.refusals] == ["pipeline.python"] * bool(refused)
+    assert refused in "".join(map(str, pipeline.refusals))

@@ -325,3 +325,10 @@ def test_what_only_shows_when_it_is_asked_for_starts_nothing() -> None:
     pipeline = gitlab("a: {script: a, rules: [{if: $CI_COMMIT_BRANCH =~ $P}]}", P="/(/")
     assert pipeline.runs(push()) == ()
     assert "which has a `(` that is not closed" in pipeline.why_not(push())
+
+
+def test_an_image_may_be_named_by_a_variable_of_the_file() -> None:
+    text = "variables: {V: '%s'}\na: {script: a, image: 'python:${V}-$KIND', variables: {KIND: slim}}"
+    assert gitlab(text % "3.11").refusals == ()
+    assert "is `python:3.12-slim`" in str(only(gitlab(text % "3.12")))
+    assert "is `$CI_REGISTRY_IMAGE`" in str(only(gitlab("a: {script: a, image: $CI_REGISTRY_IMAGE}")))
