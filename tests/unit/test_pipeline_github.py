@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from graders.pipelines.events import ended, push
@@ -390,6 +393,15 @@ def test_a_rule_that_is_not_in_the_table_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         refuse("pipeline.nothing", "", where="", hint="")
     assert all(text.endswith(".") for text in RULES.values())
+
+
+def test_every_rule_is_written_down_as_it_is_in_the_code_and_used() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs/reference/pipelines.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `(pipeline[a-z.-]+)` \| (.*) \|$", page, re.MULTILINE)) == RULES
+    sources = [path for path in (root / "graders/pipelines").glob("*.py") if path.name != "refusals.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    assert set(re.findall(r'"(pipeline\.[a-z-]+)"', text)) == RULES.keys()
 
 
 def test_a_matrix_makes_the_jobs_that_github_documents() -> None:
