@@ -14,7 +14,7 @@ from graders.pipelines.places import Place, read_place
 from graders.pipelines.refusals import Findings, shown
 from graders.pipelines.shipped import (
     ACTIONS,
-    NODES,
+    NODE,
     PYTHON,
     RUNNERS,
     is_node,
@@ -126,11 +126,11 @@ class Support:
         if match is None:
             hint = "write owner/name@tag, or ./folder for an action of the repository"
             place.refuse("pipeline.invalid", f"names no action: `{shown(text)}`", hint)
-        self._shipped(place, match["name"].lower(), match["ref"])
-        if match["name"].lower() == "actions/setup-python":
+        self._shipped(place, match["name"], match["ref"])
+        if match["name"] == "actions/setup-python":
             _check_python(step, [_with_env(step, case) for case in cases])
             self._check_version_file(step.child("with").child("python-version-file"))
-        if match["name"].lower() == "actions/setup-node":
+        if match["name"] == "actions/setup-node":
             _check_node(step, [_with_env(step, case) for case in cases])
 
     def _shipped(self, place: Place, name: str, ref: str) -> None:
@@ -323,7 +323,7 @@ def _check_python(step: Place, cases: list[Contexts]) -> None:
 
 def _check_node(step: Place, cases: list[Contexts]) -> None:
     place = step.child("with").child("node-version")
-    hint = f"write one of {', '.join(NODES)}"
+    hint = f'write node-version: "{NODE}"'
     _check_versions(place, cases, is_node, ("pipeline.node", "and that Node.js is not here", hint))
 
 

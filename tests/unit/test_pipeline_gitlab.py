@@ -210,9 +210,9 @@ def test_a_job_may_inherit_nothing() -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        *("python:3.11", "python:3.11-slim-bookworm", "python:3.11.9", "python:3", "debian:bookworm-slim", "node:22"),
+        *("python:3.11", "python:3.11-slim-bookworm", "python:3", "debian:bookworm-slim", "node:24-bookworm-slim"),
         *("docker.io/library/python:3.11", "ubuntu:24.04", "zricethezav/gitleaks:v8.18.0", DIGESTED),
-        *("buildpack-deps:bookworm", "ghcr.io/gitleaks/gitleaks:latest"),
+        *("buildpack-deps", "ghcr.io/gitleaks/gitleaks:latest"),
     ],
 )  # fmt: skip
 def test_images_that_stand_for_what_is_here_are_taken(image: str) -> None:

@@ -16,6 +16,7 @@ from graders.pipelines.expressions import LATER, ExpressionError, UnknownError, 
 from graders.pipelines.globs import fits
 from graders.pipelines.patterns import compiled
 from graders.pipelines.regexes import RegexError, found_in
+from graders.pipelines.shipped import is_python
 
 CONTEXTS: dict[str, Any] = {
     "github": {
@@ -342,3 +343,22 @@ def test_braces_stand_for_few_globs_at_most() -> None:
     started = time.monotonic()
     assert not fits("{a,b}" * 60, "c")
     assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "here"),
+    [
+        *(
+            (one, True)
+            for one in ("3.11", "3", "3.x", "3.11.x", "3.11.2", "*", "~3.11", "~=3.11", "^3.9", ">=3.9,<3.12")
+        ),
+        *((one, True) for one in ("== 3.11.*", "> 3.10 < 4", "<=3.11.2", "~=3.11.1")),
+        *(
+            (one, False)
+            for one in ("3.12", "3.11.9", "2", "~3.12", "^4", "^3.12", ">=3.12", "<3.11", "3.11-dev", "py311")
+        ),
+        *((one, False) for one in ("~=3.11.4", ">3.11.2", "pypy3.11", "${{ x }}", "3.1")),
+    ],
+)
+def test_a_version_is_met_by_the_one_that_is_here(asked: str, here: object) -> None:
+    assert is_python(asked) is here
