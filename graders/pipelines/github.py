@@ -49,6 +49,8 @@ class GithubPipeline:
         reasons = {one.file: self._why_not(one, event) for one in self.workflows.values()}
         if not reasons:
             return f"there is no workflow in {FOLDER}"
+        if self.refusals:
+            return "it is refused"
         if not all(reasons.values()):
             return ""
         return "; ".join(f"{file}: {why}" for file, why in reasons.items())

@@ -17,7 +17,7 @@ from graders.pipelines.gitlab_rules import (
     own_variables,
     predefined,
 )
-from graders.pipelines.gitlab_support import check
+from graders.pipelines.gitlab_support import check, stage_of
 from graders.pipelines.places import Place
 from graders.pipelines.refusals import Findings, Refusal, RefusedError, refuse
 from graders.pipelines.runs import Group, Run
@@ -156,7 +156,7 @@ def _cancelling(configuration: Configuration, event: Event, jobs: Mapping[str, P
             if job not in stays:
                 yield Group(name, job=job, alongside=True)
         return
-    stages = [configuration.jobs[job].child("stage").data or "test" for job in jobs]
+    stages = [stage_of(place) for place in jobs.values()]
     first = min(stages, key=configuration.stages.index)
     at_once = {job for job, stage in zip(jobs, stages, strict=True) if stage == first}
     at_once |= {job for job, place in jobs.items() if place.child("needs").data == []}

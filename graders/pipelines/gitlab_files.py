@@ -152,7 +152,7 @@ class _Follower:
         if not isinstance(place.data, Mapping):
             place.wrong("a mapping: every key at the top that GitLab does not know is a job")
         inherited = {key: self.root.data[key] for key in _DEFAULTS if key in self.root.data}
-        inherited |= dict(self.root.child("default").data or {})
+        inherited |= {key: value.data for key, value in self.root.child("default").items()}
         wanted = place.child("inherit").child("default").data
         if wanted is False:
             inherited = {}

@@ -47,6 +47,15 @@ def check(configuration: Configuration, findings: Findings) -> None:
                 part()
 
 
+def stage_of(job: Place) -> str:
+    """Name of a job's stage.
+
+    Raises:
+        RefusedError: It is no text.
+    """
+    return "test" if job.child("stage").data is None else job.child("stage").text()
+
+
 def _checks(name: str, job: Place, configuration: Configuration) -> Iterator[Callable[[], None]]:
     yield lambda: _check_shape(job, configuration)
     yield lambda: _check_keys(name, job)
@@ -62,10 +71,11 @@ def _check_shape(job: Place, configuration: Configuration) -> None:
     job.known(_KEYS, "a job")
     if not job.has("trigger") and not job.has("run") and not job.child("script").data:
         job.refuse("pipeline.invalid", "has no `script`", "write one")
-    stage = job.child("stage")
-    if stage.data is not None and stage.text() not in configuration.stages:
+    stage = stage_of(job)
+    if stage not in configuration.stages:
         hint = f"there are {', '.join(shown(one) for one in configuration.stages[1:-1])}"
-        stage.refuse("pipeline.invalid", f"names the stage `{shown(stage.text())}`, which is not under `stages`", hint)
+        place = job.child("stage") if job.has("stage") else job
+        place.refuse("pipeline.invalid", f"names the stage `{shown(stage)}`, which is not under `stages`", hint)
     if job.has("rules") and (job.has("only") or job.has("except")):
         job.refuse("pipeline.invalid", "has `rules` beside `only` or `except`", "write `rules` alone")
 

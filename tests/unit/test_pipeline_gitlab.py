@@ -268,6 +268,8 @@ JOB = "a:\n  script: a\n  "
         (JOB + "extends: .b", "invalid", "names `.b`, which is no job", 3),
         (JOB + "extends: a", "invalid", "extends itself", 1),
         (JOB + "skript: b", "invalid", "did you mean `script`?", 3),
+        ("stages: [build]\na: {script: a}", "invalid", "names the stage `test`, which is not under", 2),
+        ("default: [a]\na: {script: a}", "invalid", "`default` is a list", 1),
         ("a: {stage: test}", "invalid", "has no `script`", 1),
         ("a: 1", "invalid", "every key at the top that GitLab does not know is a job", 1),
         ("stages: [a]", "invalid", "has no job", 1),
