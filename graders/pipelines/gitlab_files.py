@@ -196,10 +196,10 @@ class _Follower:
     def _target(self, keys: list[Any]) -> Any:  # noqa: ANN401
         data = self.root.data
         for key in keys:
-            if not isinstance(data, Mapping) or key not in data:
+            if not isinstance(data, Mapping) or str(key) not in data:
                 told = ", ".join(str(one) for one in keys)
                 self.root.refuse(
                     "pipeline.invalid", f"refers to [{shown(told)}], which is not there", "name a key of a job"
                 )
-            data = data[key]
+            data = data[str(key)]
         return data

@@ -36,6 +36,12 @@ DEEPEST = 10
 
 _REMOTE = re.compile(r"(?P<name>[\w.-]+/[\w.-]+(?:/[\w./-]+)?)@(?P<ref>[^\s@]+)")
 _DATABASE = "take it out, and use the database whose address the pipeline is given"
+_NEWER = "is newer than the runner in here, which would not take the file"
+_SCOPES = (
+    *("actions", "attestations", "checks", "contents", "deployments", "discussions", "id-token", "issues", "models"),
+    *("packages", "pages", "pull-requests", "repository-projects", "security-events", "statuses"),
+)
+_NEWER_SCOPES = ("artifact-metadata",)
 Contexts = Mapping[str, Any]
 
 
@@ -77,6 +83,9 @@ class Support:
 
     def _workflow(self, workflow: Workflow, contexts: Contexts, chain: tuple[str, ...]) -> None:
         contexts = _with_env(workflow.root, contexts)
+        for check in (_check_permissions, _check_newer):
+            with self.findings.gathered():
+                check(workflow.root)
         with self.findings.gathered():
             _check_shell(workflow.root.child("defaults").child("run").child("shell"), [contexts])
         for job in workflow.jobs.values():
@@ -87,7 +96,7 @@ class Support:
             with self.findings.gathered():
                 self._called(job, contexts, chain)
             return
-        for check in (_check_services, _check_container, _check_continues):
+        for check in (_check_services, _check_container, _check_continues, _check_permissions, _check_newer):
             with self.findings.gathered():
                 check(job)
         with self.findings.gathered():
@@ -264,6 +273,30 @@ def _filled_all(data: Any, case: Contexts) -> Any:  # noqa: ANN401
     if isinstance(data, list):
         return [_filled_all(one, case) for one in data]
     return filled(data, case) if isinstance(data, str) else data
+
+
+def _check_permissions(place: Place) -> None:
+    permissions = place.child("permissions")
+    if isinstance(permissions.data, Mapping):
+        permissions.known((*_SCOPES, *_NEWER_SCOPES), "`permissions`")
+        for name, level in permissions.items():
+            if level.data not in ("read", "write", "none"):
+                level.refuse("pipeline.invalid", "is no level", "write `read`, `write` or `none`")
+            if name in _NEWER_SCOPES:
+                level.refuse("pipeline.key", _NEWER, "take it out: nothing in here asks for permissions")
+    elif permissions.data not in (None, "read-all", "write-all"):
+        permissions.refuse("pipeline.invalid", "is no level", "write `read-all`, or a mapping such as `contents: read`")
+
+
+def _check_newer(place: Place) -> None:
+    """Keys that GitHub takes, and the runner in here takes for a mistake."""
+    if place.child("concurrency").child("queue").data is not None:
+        hint = "take it out: pushes that wait are then replaced by the newest"
+        place.child("concurrency").child("queue").refuse("pipeline.key", _NEWER, hint)
+    if place.has("snapshot"):
+        place.child("snapshot").refuse("pipeline.key", _NEWER, "take it out")
+    if place.child("environment").child("deployment").data is not None:
+        place.child("environment").child("deployment").refuse("pipeline.key", _NEWER, "take it out")
 
 
 def _check_services(job: Place) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from graders.pipelines.events import Event, pull_request, push, tag
+from graders.pipelines.github import group_of
 from graders.pipelines.pipelines import read
+from graders.pipelines.places import read_place
+from graders.pipelines.refusals import RefusedError
 from graders.pipelines.runs import Group, Run, Turn, turns
 
 CI = ".github/workflows/ci.yml"
@@ -144,7 +147,7 @@ def test_branches_and_tags_are_apart_by_their_ref() -> None:
 
 
 def test_a_job_has_a_group_of_its_own_and_a_matrix_one_each() -> None:
-    found = github("", *MAIN, job=", concurrency: {group: live, queue: max}")
+    found = github("", *MAIN, job=", concurrency: {group: live}")
     assert [(turn.run, turn.job, turn.waits_for) for turn in found] == [(0, "a", None), (1, "a", 0)]
     each = ", strategy: {matrix: {to: [x, y]}}, concurrency: 'to-${{ matrix.to }}'"
     assert [turn.group for turn in github("", *MAIN, job=each)] == ["to-x", "to-y", "to-x", "to-y"]
@@ -168,8 +171,7 @@ def test_a_called_workflow_brings_its_groups_along() -> None:
         ("concurrency: '${{ github.head_ref }}'", "invalid", "is empty for a push"),
         ("concurrency: {cancel-in-progress: true}", "invalid", "has no `group`"),
         ("concurrency: {group: a, cancel: true}", "invalid", "it knows cancel-in-progress, group, queue"),
-        ("concurrency: {group: a, queue: min}", "invalid", "write `single` or `max`"),
-        ("concurrency: {group: a, queue: max, cancel-in-progress: true}", "invalid", "take one of the two out"),
+        ("concurrency: {group: a, queue: max}", "key", "pushes that wait are then replaced by the newest"),
         ("concurrency: [a]", "invalid", "is a list"),
     ],
 )
@@ -179,6 +181,18 @@ def test_a_group_that_cannot_be_worked_out_is_refused(concurrency: str, rule: st
     assert refusal.rule == f"pipeline.{rule}"
     assert said in str(refusal)
     assert refusal.where == f"{CI}:2"
+
+
+def test_a_queue_is_read_though_the_runner_does_not_take_it() -> None:
+    def group(text: str) -> Group:
+        return group_of(read_place(text.encode(), CI), {}, "deploy")
+
+    assert group("{group: a, queue: max}") == Group("a", job="deploy", queues=True)
+    assert group("{group: a, queue: single, cancel-in-progress: true}") == Group("a", cancels=True, job="deploy")
+    with pytest.raises(RefusedError, match="write `single` or `max`"):
+        group("{group: a, queue: min}")
+    with pytest.raises(RefusedError, match="take one of the two out"):
+        group("{group: a, queue: max, cancel-in-progress: true}")
 
 
 def test_a_group_is_tried_for_the_events_of_its_workflow_only() -> None:

@@ -14,6 +14,7 @@ from graders.pipelines.pipelines import DIALECTS, read
 from graders.pipelines.runs import turns
 
 KEYS = """
+permissions contents environment deployment snapshot
 on jobs push pull_request branches paths tags types schedule cron workflow_run name workflows workflow_call
 inputs default concurrency group cancel-in-progress queue env a runs-on steps run uses with python-version node-
 version python-version-file strategy b matrix include exclude needs services container shell defaults labels id
@@ -42,7 +43,7 @@ STEP = st.fixed_dictionaries(
 )
 JOB = st.fixed_dictionaries(
     {"runs-on": VALUES, "steps": st.lists(STEP, min_size=1, max_size=2)},
-    optional={"strategy": VALUES, "concurrency": VALUES, "needs": VALUES, "env": VALUES, "defaults": VALUES},
+    optional=dict.fromkeys(("strategy", "concurrency", "needs", "env", "defaults", "permissions"), VALUES),
 )
 GITHUB = st.fixed_dictionaries(
     {"on": VALUES | st.just("push"), "jobs": st.dictionaries(st.sampled_from(["a", "b"]), JOB | VALUES, max_size=2)},

@@ -275,6 +275,7 @@ JOB = "a:\n  script: a\n  "
         ("stages: [a]", "invalid", "has no job", 1),
         ("- a", "invalid", "write a mapping of jobs", 1),
         ("a: {script: !reference [b, script]}", "invalid", "refers to [b, script], which is not there", 1),
+        ("a: {script: !reference [[b], script]}", "invalid", "which is not there", 1),
         ("a: {script: !reference [a, script]}", "yaml", "one that leads to itself", 1),
         ("a: {script: a}\na: {script: b}", "yaml", "keep one of the two", 2),
         ("a: {script: !vault x}", "yaml", "with an anchor or `extends`", 1),
