@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from graders.pipelines.conditions import ConditionError, holds
+from graders.pipelines.conditions import ConditionError, DoubtfulError, holds
 from graders.pipelines.gitlab_files import Configuration
 from graders.pipelines.gitlab_rules import expanded, own_variables
 from graders.pipelines.places import Place
@@ -156,6 +156,9 @@ def _check_rules(rules: Place, *, workflow: bool) -> None:
 def _check_condition(place: Place) -> None:
     try:
         holds(place.text("a condition"), {})
+    except DoubtfulError as error:
+        hint = "write both ways out, with `&&` and `||`"
+        place.refuse("pipeline.rules", f"{error}, which the runner in here does in another way than GitLab", hint)
     except ConditionError as error:
         place.refuse(
             "pipeline.invalid", f"is no condition that GitLab takes: it {error}", 'write it as in $NAME == "text"'

@@ -257,6 +257,7 @@ JOB = "a:\n  script: a\n  "
         ("include: [1]\na: {script: a}", "invalid", "is a number", 1),
         (JOB + "rules: [{if: process.exit(0)}]", "invalid", "is no condition that GitLab takes: it cannot be read", 3),
         (JOB + "rules: [{if: $A == main}]", "invalid", 'write it as in $NAME == "text"', 3),
+        (JOB + "rules: [{if: '!$A == \"x\"'}]", "rules", "in another way than GitLab", 3),
         (JOB + "rules: [{unless: $A}]", "invalid", "is not a key that a rule has", 3),
         (JOB + "rules: [a]", "invalid", "write a mapping with `if`", 3),
         (JOB + "rules: {if: $A}", "invalid", "write a list of rules", 3),
