@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from graders.pipelines.conditions import ConditionError, DoubtfulError, holds
 from graders.pipelines.gitlab_files import Configuration
+from graders.pipelines.gitlab_refs import check_refs
 from graders.pipelines.gitlab_rules import expanded, own_variables
 from graders.pipelines.places import Place
 from graders.pipelines.refusals import Findings, shown
@@ -34,15 +35,21 @@ _NOT_HERE = {
 _DATABASE = "take it out, and use the database whose address the pipeline is given"
 
 
-def check(configuration: Configuration, findings: Findings) -> None:
-    """Gather the refusals of all jobs, and of the workflow."""
+def check(configuration: Configuration, findings: Findings, *, chooses: bool) -> None:
+    """Gather the refusals of all jobs, and of the workflow.
+
+    Args:
+        configuration: All files together.
+        findings: Where refusals go.
+        chooses: Whether the runner is told which jobs an event lets in; else `only` and `except` are refused.
+    """
     with findings.gathered():
         _check_rules(configuration.root.child("workflow").child("rules"), workflow=True)
     if not configuration.jobs:
         with findings.gathered():
             configuration.root.refuse("pipeline.invalid", "has no job", "write one with a `script`")
     for name, job in configuration.jobs.items():
-        for part in _checks(name, job, configuration):
+        for part in _checks(name, job, configuration, chooses=chooses):
             with findings.gathered():
                 part()
 
@@ -56,12 +63,12 @@ def stage_of(job: Place) -> str:
     return "test" if job.child("stage").data is None else job.child("stage").text()
 
 
-def _checks(name: str, job: Place, configuration: Configuration) -> Iterator[Callable[[], None]]:
+def _checks(name: str, job: Place, configuration: Configuration, *, chooses: bool) -> Iterator[Callable[[], None]]:
     yield lambda: _check_shape(job, configuration)
     yield lambda: _check_keys(name, job)
     yield lambda: _check_image(job, configuration)
     yield lambda: _check_services(job)
-    yield lambda: _check_refs(job)
+    yield lambda: _check_refs(job, chooses=chooses)
     yield lambda: _check_when(job, in_rules=False)
     yield lambda: _check_rules(job.child("rules"), workflow=False)
     yield lambda: _check_needs(job, configuration)
@@ -91,9 +98,11 @@ def _check_keys(name: str, job: Place) -> None:
         job.child("trigger").refuse("pipeline.trigger", "starts another pipeline, which is not run in here", hint)
 
 
-def _check_refs(job: Place) -> None:
+def _check_refs(job: Place, *, chooses: bool) -> None:
     for key in ("only", "except"):
         if job.has(key):
+            check_refs(job.child(key))
+        if job.has(key) and not chooses:
             hint = 'write `rules: - if: $CI_COMMIT_BRANCH == "main"`, or `- if: $CI_COMMIT_TAG`'
             job.child(key).refuse(
                 "pipeline.rules", "is not evaluated by the runner in here: the job would always run", hint

@@ -51,7 +51,7 @@ GITHUB = st.fixed_dictionaries(
 )
 TASK = st.fixed_dictionaries(
     {"script": VALUES},
-    optional=dict.fromkeys(("rules", "image", "needs", "extends", "when", "variables", "stage", "inherit"), VALUES),
+    optional=dict.fromkeys(("rules", "image", "needs", "extends", "when", "variables", "stage", "only"), VALUES),
 )
 GITLAB = st.dictionaries(
     st.sampled_from(["a", "b", ".a", "stages", "workflow", "default", "variables", "include", "image", "pages"]),
@@ -69,7 +69,7 @@ EVENTS = (
 
 
 def looked_at(dialect: str, files: dict[str, bytes]) -> None:
-    pipeline = read(dialect, files, variables={"A": "1"}, chained=True)
+    pipeline = read(dialect, files, variables={"A": "1"}, chained=True, chooses=True)
     runs = [run for event in EVENTS for run in pipeline.runs(event)]
     assert not (runs and pipeline.refusals)
     assert all(pipeline.why_not(event) or pipeline.runs(event) for event in EVENTS)

@@ -336,3 +336,76 @@ def test_an_image_may_be_named_by_a_variable_of_the_file() -> None:
     assert gitlab(text % "3.11").refusals == ()
     assert "is `python:3.12-slim`" in str(only(gitlab(text % "3.12")))
     assert "is `$CI_REGISTRY_IMAGE`" in str(only(gitlab("a: {script: a, image: $CI_REGISTRY_IMAGE}")))
+
+
+def refs(text: str) -> str:
+    return f"a:\n  script: a\n  {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "event", "started"),
+    [
+        (refs("only: [main]"), push(), True),
+        (refs("only: [main]"), push("x"), False),
+        (refs("only: main"), push(), True),
+        (refs("only: [branches]"), push("x"), True),
+        (refs("only: [branches]"), tag("v1"), False),
+        (refs("only: [tags]"), tag("v1"), True),
+        (refs("only: [tags]"), push("tags"), False),
+        (refs("only: [/^v\\d+/]"), tag("v1"), True),
+        (refs("only: [/^V\\d+/i]"), tag("v1"), True),
+        (refs("only: [/^v\\d+/]"), push("x"), False),
+        (refs("only: [main@mde/app]"), push(), True),
+        (refs("only: [main@other/app]"), push(), False),
+        (refs("only: [merge_requests]"), pull_request(), True),
+        (refs("only: [merge_requests]"), push(), False),
+        (refs("only: [main]"), pull_request(), False),
+        (refs("only: [schedules, web]"), Event("schedule"), True),
+        (refs("only: [schedules, web]"), push(), False),
+        (refs("only: [pushes]"), push("x"), True),
+        (refs("only: [triggers, api]"), push(), False),
+        (refs("except: [main]"), push(), False),
+        (refs("except: [main]"), push("x"), True),
+        (refs("except: [main]"), tag("v1"), True),
+        (refs("except: [tags]"), tag("v1"), False),
+        (refs("only: [branches]\n  except: [/^wip/]"), push("wip-1"), False),
+        (refs("only: [branches]\n  except: [/^wip/]"), push("done"), True),
+        (refs("only: {refs: [main], changes: ['ferry/*']}"), push(changed=CODE), True),
+        (refs("only: {refs: [main], changes: ['ferry/*']}"), push(changed=DOCS), False),
+        (refs("only: {refs: [main], changes: ['ferry/*']}"), push("x", changed=CODE), False),
+        (refs("only: {changes: ['ferry/*']}"), tag("v1"), True),
+        (refs("only: {changes: ['ferry/*']}"), pull_request(changed=CODE), False),
+        (refs("only: {variables: [$A, $B]}"), push(), True),
+        (refs("only: {variables: [$A == 'x']}"), push(), False),
+        (refs("except: {changes: ['docs/*']}"), push(changed=DOCS), False),
+        (refs("except: {refs: [x], variables: [$A == 'x']}"), push(), True),
+        (refs("except: {refs: [x], variables: [$A == '1']}"), push(), False),
+    ],
+)
+def test_only_and_except_let_in_what_gitlab_documents(text: str, event: Event, started: bool) -> None:
+    pipeline = read("gitlab", {FILE: text.encode()}, variables={"A": "1"}, chooses=True)
+    assert pipeline.refusals == ()
+    assert bool(pipeline.runs(event)) is started
+
+
+def test_a_run_names_the_jobs_that_are_left_out() -> None:
+    text = "a: {script: a, only: [main]}\nb: {script: b, only: [tags]}\nc: {script: c, when: manual}\n"
+    pipeline = read("gitlab", {FILE: text.encode()}, chooses=True)
+    (run,) = pipeline.runs(push())
+    assert (run.jobs, run.left_out) == (("a",), ("b",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (refs("only: [/a]"), "has `/a`, which is no expression"),
+        (refs("only: [/(/]"), "which has a `(` that is not closed"),
+        (refs("only: {kubernetes: active}"), "asks for a cluster"),
+        (refs("only: {ref: [a]}"), "did you mean `refs`?"),
+        (refs("except: {variables: [a]}"), "has a condition that GitLab does not take"),
+        (refs("only: {refs: {a: b}}"), "is a mapping"),
+    ],
+)
+def test_what_is_no_only_is_refused(text: str, said: str) -> None:
+    (refusal,) = read("gitlab", {FILE: text.encode()}, chooses=True).refusals
+    assert said in str(refusal)
