@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -468,3 +469,10 @@ def test_a_file_of_versions_is_looked_into(content: str, refused: str) -> None:
     pipeline = read("github", {CI: text.encode(), ".python-version": content.encode()})
     assert [refusal.rule for refusal in pipeline.refusals] == ["pipeline.python"] * bool(refused)
     assert refused in "".join(map(str, pipeline.refusals))
+
+
+@pytest.mark.parametrize("text", ["\n" * 200_000, ", " * 100_000, " " * 200_000, "{" + "\t" * 200_000])
+def test_no_white_space_takes_long(text: str) -> None:
+    started = time.monotonic()
+    assert github(text).refusals
+    assert time.monotonic() - started < 2

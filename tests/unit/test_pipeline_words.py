@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graders.pipelines.conditions import ConditionError, DoubtfulError, holds
-from graders.pipelines.expressions import LATER, ExpressionError, UnknownError, as_text, filled, holes, truth
+from graders.pipelines.expressions import LATER, ExpressionError, UnknownError, as_text, filled, truth
 from graders.pipelines.globs import fits
 from graders.pipelines.patterns import compiled
 from graders.pipelines.regexes import RegexError, found_in
@@ -137,7 +137,8 @@ def test_truth_and_texts_of_values() -> None:
     assert [truth(one) for one in values] == [False] * 5 + [True] * 4
     texts: dict[str, Any] = {"": None, "true": True, "1": 1.0, "2.5": 2.5, "a": "a", "Array": [], "Object": {}}
     assert {as_text(value): value for value in texts.values()} == texts
-    assert holes("a ${{ x }} b ${{ format('}}') }}") == [" x ", " format('}}') "]
+    assert filled("a ${{ format('}}') }} b ${{ 'c' }}", {}) == "a } b c"
+    assert filled(" ${{ 1 }} ", {}) == 1
 
 
 VARIABLES = {
@@ -382,3 +383,11 @@ def test_braces_stand_for_few_globs_at_most() -> None:
 )
 def test_a_version_is_met_by_the_one_that_is_here(asked: str, here: object) -> None:
     assert is_python(asked) is here
+
+
+@pytest.mark.parametrize("text", ["${{" * 80_000, "${{ " + "'" * 200_001, "${{" + "}" * 2 + "${{ 1 " * 60_000])
+def test_no_text_with_expressions_takes_long(text: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ExpressionError):
+        filled(text, {})
+    assert time.monotonic() - started < 1
