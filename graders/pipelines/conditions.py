@@ -13,7 +13,7 @@ LONGEST = 2048
 
 _DEEPEST = 20
 _TOKEN = re.compile(
-    r"\s*(?:(?P<variable>\$\{?[A-Za-z_][A-Za-z0-9_]*\}?)|(?P<text>\"[^\"]*\"|'[^']*')|(?P<null>null\b)"
+    r"\s*(?:(?P<variable>\$[A-Za-z0-9_]+)|(?P<text>\"[^\"]*\"|'[^']*')|(?P<null>null\b)"
     r"|(?P<pattern>/(?:[^/\\]|\\.)+/[ismU]*)|(?P<sign>==|!=|=~|!~|&&|\|\||[!()]))",
     re.DOTALL,
 )
@@ -25,6 +25,10 @@ class ConditionError(ValueError):
     """No condition that GitLab takes; the message says what is wrong."""
 
 
+class DoubtfulError(ConditionError):
+    """A condition that GitLab takes, and gitlab-ci-local for something else."""
+
+
 def holds(condition: str, variables: Mapping[str, str]) -> bool:
     """Whether a condition holds.
 
@@ -33,6 +37,7 @@ def holds(condition: str, variables: Mapping[str, str]) -> bool:
 
     Raises:
         ConditionError: It is none that GitLab takes.
+        DoubtfulError: It is, and the runner that is here takes it for something else.
     """
     if len(condition) > LONGEST:
         raise ConditionError(f"has more than {LONGEST} characters")
@@ -97,16 +102,15 @@ class _Reader:
         kind = self.tokens[-1][0] if self.tokens else ""
         if kind not in {"pattern", "variable", "text"}:
             raise ConditionError("lacks an expression between slashes")
-        text = self.tokens.pop()[1] if kind == "pattern" else str(self._operand(0) or "")
-        pattern = _PATTERN.fullmatch(text)
+        written = self.tokens.pop()[1] if kind == "pattern" else str(self._operand(0) or "")
+        pattern = _PATTERN.fullmatch(written)
         if pattern is None:
             return False
+        text = value if isinstance(value, str) else ""
         try:
-            return found_in(pattern["body"], value if isinstance(value, str) else "", flags=pattern["flags"]) and (
-                isinstance(value, str)
-            )
+            return found_in(pattern["body"], text, flags=pattern["flags"]) and text != ""
         except RegexError as error:
-            raise ConditionError(f"has the expression `{text[:40]}`, which {error}") from None
+            raise ConditionError(f"has the expression `{written[:40]}`, which {error}") from None
 
     def _operand(self, depth: int) -> Operand:
         if self.take("!"):
@@ -118,7 +122,7 @@ class _Reader:
             return value
         kind, text = self.tokens.pop() if self.tokens else ("", "")
         if kind == "variable":
-            return self.variables.get(text.strip("${}"))
+            return self.variables.get(text[1:])
         if kind == "null":
             return None
         if kind == "text":
@@ -129,6 +133,6 @@ class _Reader:
 
 
 def _same(left: Operand, right: Operand) -> bool:
-    if isinstance(left, bool) != isinstance(right, bool):
-        left, right = (str(one).lower() if isinstance(one, bool) else one for one in (left, right))
+    if isinstance(left, bool) or isinstance(right, bool):
+        raise DoubtfulError("compares whether something holds")
     return left == right

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+))"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<sign>&&|\|\||==|!=|<=|>=|[<>!().,\[\]*]))"
 )
-_HOLE = re.compile(r"\$\{\{((?:'[^']*'|[^'}]|\}(?!\}))*)\}\}")
+_INSIDE = re.compile(r"(?:[^'}]++|'[^']*+'|\}(?!\}))*+(?=\}\})")
 _WORDS = {"true": True, "false": False, "null": None}
 _LATER = frozenset({"needs", "steps", "job", "jobs", "runner", "secrets", "strategy"})
 _LATER_FUNCTIONS = frozenset({"success", "failure", "always", "cancelled", "hashfiles"})
@@ -48,17 +48,14 @@ LATER = _Later()
 """Stands in a context for what is not known yet."""
 
 
+class _Expression(str):
+    """What stands between `${{` and `}}`."""
+
+    __slots__ = ()
+
+
 class _Everything(list[Any]):
     """What `.*` stands for: its members' fields are asked for one by one."""
-
-
-def holes(text: str) -> list[str]:
-    """The expressions in a text, without their `${{` and `}}`.
-
-    >>> holes("${{ github.workflow }}-${{ github.ref }}")
-    [' github.workflow ', ' github.ref ']
-    """
-    return _HOLE.findall(text)
 
 
 def filled(text: str, contexts: Mapping[str, Any]) -> Value:
@@ -72,12 +69,11 @@ def filled(text: str, contexts: Mapping[str, Any]) -> Value:
         ExpressionError: It is none.
         UnknownError: It is not known yet.
     """
-    whole = _HOLE.fullmatch(text.strip())
-    if whole:
-        return evaluated(whole[1], contexts)
-    if "${{" in _HOLE.sub("", text):
-        raise ExpressionError("has a `${{` that is not closed")
-    return _HOLE.sub(lambda hole: as_text(evaluated(hole[1], contexts)), text)
+    pieces = _pieces(text.strip())
+    if len(pieces) == 1 and isinstance(pieces[0], _Expression):
+        return evaluated(pieces[0], contexts)
+    pieces = _pieces(text)
+    return "".join(as_text(evaluated(one, contexts)) if isinstance(one, _Expression) else one for one in pieces)
 
 
 def evaluated(text: str, contexts: Mapping[str, Any]) -> Value:
@@ -114,6 +110,24 @@ def truth(value: Value) -> bool:
     return not (
         value is None or value is False or value == "" or (_is_number(value) and (value == 0 or math.isnan(value)))
     )
+
+
+def _pieces(text: str) -> list[str]:
+    """The plain parts of a text, and its expressions without their `${{` and `}}`.
+
+    >>> _pieces("ci-${{ github.ref }}")
+    ['ci-', ' github.ref ']
+    """
+    found: list[str] = []
+    at = 0
+    while (start := text.find("${{", at)) >= 0:
+        inside = _INSIDE.match(text, start + 3)
+        if inside is None:
+            raise ExpressionError("has a `${{` that is not closed")
+        found += [text[at:start]] if start > at else []
+        found.append(_Expression(inside[0]))
+        at = inside.end() + 2
+    return [*found, text[at:]] if at < len(text) or not found else found
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:

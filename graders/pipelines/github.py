@@ -49,6 +49,8 @@ class GithubPipeline:
         reasons = {one.file: self._why_not(one, event) for one in self.workflows.values()}
         if not reasons:
             return f"there is no workflow in {FOLDER}"
+        if self.refusals:
+            return "it is refused"
         if not all(reasons.values()):
             return ""
         return "; ".join(f"{file}: {why}" for file, why in reasons.items())
@@ -80,12 +82,13 @@ class GithubPipeline:
                 yield from self._concurrent(called, given, job or name, depth + 1)
 
 
-def read_github(files: Mapping[str, bytes], variables: Mapping[str, str]) -> GithubPipeline:
+def read_github(files: Mapping[str, bytes], variables: Mapping[str, str], *, chained: bool = True) -> GithubPipeline:
     """Read the workflows of a repository; what is wrong with them is among its refusals.
 
     Args:
         files: The repository, path to content.
         variables: The repository's variables.
+        chained: Whether the ends of runs are told to it as events; else `workflow_run` is refused.
     """
     findings = Findings()
     paths = sorted(path for path in files if is_workflow(path))
@@ -99,7 +102,7 @@ def read_github(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Git
     for path in paths[:MOST_FILES]:
         with findings.gathered():
             workflows[path] = read_workflow(files[path], path)
-    support = Support(files, workflows, findings, variables)
+    support = Support(files, workflows, findings, variables, chained)
     for workflow in workflows.values():
         before = len(findings.all())
         check_jobs(workflow, findings)

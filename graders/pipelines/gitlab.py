@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from graders.pipelines.conditions import ConditionError
 from graders.pipelines.events import Event
 from graders.pipelines.gitlab_files import FILE, Configuration, read_configuration
+from graders.pipelines.gitlab_refs import lets_in
 from graders.pipelines.gitlab_rules import (
     SKIPS,
     SOURCES,
@@ -17,7 +18,7 @@ from graders.pipelines.gitlab_rules import (
     own_variables,
     predefined,
 )
-from graders.pipelines.gitlab_support import check
+from graders.pipelines.gitlab_support import check, stage_of
 from graders.pipelines.places import Place
 from graders.pipelines.refusals import Findings, Refusal, RefusedError, refuse
 from graders.pipelines.runs import Group, Run
@@ -49,8 +50,9 @@ class GitlabPipeline:
         if why or self.configuration is None:
             return ()
         started = tuple(name for name, when in let_in.items() if when != "manual")
+        left_out = tuple(name for name in self.configuration.jobs if name not in let_in)
         groups = tuple(self._groups(self.configuration, event, started))
-        return (Run(FILE, event, groups, started, name="pipeline"),)
+        return (Run(FILE, event, groups, started, "pipeline", left_out),)
 
     def why_not(self, event: Event) -> str:
         """In a sentence why the event starts nothing; empty when it starts something."""
@@ -104,12 +106,13 @@ class GitlabPipeline:
             yield from _cancelling(configuration, event, jobs)
 
 
-def read_gitlab(files: Mapping[str, bytes], variables: Mapping[str, str]) -> GitlabPipeline:
+def read_gitlab(files: Mapping[str, bytes], variables: Mapping[str, str], *, chooses: bool = False) -> GitlabPipeline:
     """Read the pipeline of a repository; what is wrong with it is among its refusals.
 
     Args:
         files: The repository, path to content.
         variables: The project's variables.
+        chooses: Whether the runner is told which jobs to leave out; else `only` and `except` are refused.
     """
     findings = Findings()
     configuration: Configuration | None = None
@@ -120,7 +123,7 @@ def read_gitlab(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Git
             raise refuse("pipeline.invalid", message, where=own[0], hint=f"put what it says into {FILE}")
     with findings.gathered():
         configuration = read_configuration(files)
-        check(configuration, findings)
+        check(configuration, findings, chooses=chooses)
     return GitlabPipeline(configuration, findings.all(), dict(variables), frozenset(files))
 
 
@@ -128,7 +131,7 @@ def _when(job: Place, at: Circumstances) -> str:
     """When a job runs; `never` for one that is not let in."""
     own = job.child("when").data or "on_success"
     if not job.has("rules"):
-        return "never" if at.event.name == "pull_request" else str(own)
+        return str(own) if lets_in(job, at) else "never"
     rule = matching(job.child("rules"), at)
     return "never" if rule is None else str(rule.child("when").data or own)
 
@@ -156,7 +159,7 @@ def _cancelling(configuration: Configuration, event: Event, jobs: Mapping[str, P
             if job not in stays:
                 yield Group(name, job=job, alongside=True)
         return
-    stages = [configuration.jobs[job].child("stage").data or "test" for job in jobs]
+    stages = [stage_of(place) for place in jobs.values()]
     first = min(stages, key=configuration.stages.index)
     at_once = {job for job, stage in zip(jobs, stages, strict=True) if stage == first}
     at_once |= {job for job, place in jobs.items() if place.child("needs").data == []}

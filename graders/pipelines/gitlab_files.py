@@ -152,7 +152,7 @@ class _Follower:
         if not isinstance(place.data, Mapping):
             place.wrong("a mapping: every key at the top that GitLab does not know is a job")
         inherited = {key: self.root.data[key] for key in _DEFAULTS if key in self.root.data}
-        inherited |= dict(self.root.child("default").data or {})
+        inherited |= {key: value.data for key, value in self.root.child("default").items()}
         wanted = place.child("inherit").child("default").data
         if wanted is False:
             inherited = {}
@@ -196,10 +196,10 @@ class _Follower:
     def _target(self, keys: list[Any]) -> Any:  # noqa: ANN401
         data = self.root.data
         for key in keys:
-            if not isinstance(data, Mapping) or key not in data:
+            if not isinstance(data, Mapping) or str(key) not in data:
                 told = ", ".join(str(one) for one in keys)
                 self.root.refuse(
                     "pipeline.invalid", f"refers to [{shown(told)}], which is not there", "name a key of a job"
                 )
-            data = data[key]
+            data = data[str(key)]
         return data

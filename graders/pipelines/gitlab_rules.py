@@ -102,14 +102,14 @@ def _holds(rule: Place, at: Circumstances) -> bool:
     condition = rule.child("if")
     if condition.data is not None and not holds(condition.text(), at.variables):
         return False
-    if rule.has("changes") and not _changed(rule.child("changes"), at):
+    if rule.has("changes") and not changed(rule.child("changes"), at):
         return False
     return not rule.has("exists") or any(
         fits(expanded(glob, at.variables), path) for glob in _globs(rule.child("exists")) for path in at.files
     )
 
 
-def _changed(place: Place, at: Circumstances) -> bool:
+def changed(place: Place, at: Circumstances) -> bool:
     """Whether a glob fits a changed file; where there is nothing to compare with, GitLab takes all as changed."""
     event = at.event
     if event.tag or event.created or event.name in {"schedule", "workflow_dispatch"}:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from graders.pipelines.conditions import ConditionError, holds
+from graders.pipelines.conditions import ConditionError, DoubtfulError, holds
 from graders.pipelines.gitlab_files import Configuration
+from graders.pipelines.gitlab_refs import check_refs
+from graders.pipelines.gitlab_rules import expanded, own_variables
 from graders.pipelines.places import Place
 from graders.pipelines.refusals import Findings, shown
 from graders.pipelines.shipped import IMAGES, is_image
@@ -33,25 +35,40 @@ _NOT_HERE = {
 _DATABASE = "take it out, and use the database whose address the pipeline is given"
 
 
-def check(configuration: Configuration, findings: Findings) -> None:
-    """Gather the refusals of all jobs, and of the workflow."""
+def check(configuration: Configuration, findings: Findings, *, chooses: bool) -> None:
+    """Gather the refusals of all jobs, and of the workflow.
+
+    Args:
+        configuration: All files together.
+        findings: Where refusals go.
+        chooses: Whether the runner is told which jobs an event lets in; else `only` and `except` are refused.
+    """
     with findings.gathered():
         _check_rules(configuration.root.child("workflow").child("rules"), workflow=True)
     if not configuration.jobs:
         with findings.gathered():
             configuration.root.refuse("pipeline.invalid", "has no job", "write one with a `script`")
     for name, job in configuration.jobs.items():
-        for part in _checks(name, job, configuration):
+        for part in _checks(name, job, configuration, chooses=chooses):
             with findings.gathered():
                 part()
 
 
-def _checks(name: str, job: Place, configuration: Configuration) -> Iterator[Callable[[], None]]:
+def stage_of(job: Place) -> str:
+    """Name of a job's stage.
+
+    Raises:
+        RefusedError: It is no text.
+    """
+    return "test" if job.child("stage").data is None else job.child("stage").text()
+
+
+def _checks(name: str, job: Place, configuration: Configuration, *, chooses: bool) -> Iterator[Callable[[], None]]:
     yield lambda: _check_shape(job, configuration)
     yield lambda: _check_keys(name, job)
+    yield lambda: _check_image(job, configuration)
     yield lambda: _check_services(job)
-    yield lambda: _check_refs(job)
-    yield lambda: _check_image(job)
+    yield lambda: _check_refs(job, chooses=chooses)
     yield lambda: _check_when(job, in_rules=False)
     yield lambda: _check_rules(job.child("rules"), workflow=False)
     yield lambda: _check_needs(job, configuration)
@@ -61,10 +78,11 @@ def _check_shape(job: Place, configuration: Configuration) -> None:
     job.known(_KEYS, "a job")
     if not job.has("trigger") and not job.has("run") and not job.child("script").data:
         job.refuse("pipeline.invalid", "has no `script`", "write one")
-    stage = job.child("stage")
-    if stage.data is not None and stage.text() not in configuration.stages:
+    stage = stage_of(job)
+    if stage not in configuration.stages:
         hint = f"there are {', '.join(shown(one) for one in configuration.stages[1:-1])}"
-        stage.refuse("pipeline.invalid", f"names the stage `{shown(stage.text())}`, which is not under `stages`", hint)
+        place = job.child("stage") if job.has("stage") else job
+        place.refuse("pipeline.invalid", f"names the stage `{shown(stage)}`, which is not under `stages`", hint)
     if job.has("rules") and (job.has("only") or job.has("except")):
         job.refuse("pipeline.invalid", "has `rules` beside `only` or `except`", "write `rules` alone")
 
@@ -80,9 +98,11 @@ def _check_keys(name: str, job: Place) -> None:
         job.child("trigger").refuse("pipeline.trigger", "starts another pipeline, which is not run in here", hint)
 
 
-def _check_refs(job: Place) -> None:
+def _check_refs(job: Place, *, chooses: bool) -> None:
     for key in ("only", "except"):
         if job.has(key):
+            check_refs(job.child(key))
+        if job.has(key) and not chooses:
             hint = 'write `rules: - if: $CI_COMMIT_BRANCH == "main"`, or `- if: $CI_COMMIT_TAG`'
             job.child(key).refuse(
                 "pipeline.rules", "is not evaluated by the runner in here: the job would always run", hint
@@ -96,13 +116,15 @@ def _check_services(job: Place) -> None:
         )
 
 
-def _check_image(job: Place) -> None:
+def _check_image(job: Place, configuration: Configuration) -> None:
     place = job.child("image")
     if place.data is None:
         return
-    name = (place.child("name") if isinstance(place.data, Mapping) else place).text("the name of an image")
+    written = (place.child("name") if isinstance(place.data, Mapping) else place).text("the name of an image")
+    variables = own_variables(configuration.root.child("variables")) | own_variables(job.child("variables"))
+    name = expanded(written, variables)
     if not is_image(name):
-        message = f"is `{shown(name)}`; there are no containers in here, and a name is taken for tools that are here"
+        message = f"is `{shown(name or written)}`; no container is here, and a name is taken for the tools that are"
         place.refuse("pipeline.image", message, f"write {IMAGES}, or leave `image` out")
 
 
@@ -143,6 +165,9 @@ def _check_rules(rules: Place, *, workflow: bool) -> None:
 def _check_condition(place: Place) -> None:
     try:
         holds(place.text("a condition"), {})
+    except DoubtfulError as error:
+        hint = "write both ways out, with `&&` and `||`"
+        place.refuse("pipeline.rules", f"{error}, which the runner in here does in another way than GitLab", hint)
     except ConditionError as error:
         place.refuse(
             "pipeline.invalid", f"is no condition that GitLab takes: it {error}", 'write it as in $NAME == "text"'

@@ -37,21 +37,31 @@ class Pipeline(Protocol):
         """In a sentence why the event starts nothing; empty when it starts something."""
 
 
-def read(dialect: str, files: Mapping[str, bytes], *, variables: Mapping[str, str] | None = None) -> Pipeline:
+def read(
+    dialect: str,
+    files: Mapping[str, bytes],
+    *,
+    variables: Mapping[str, str] | None = None,
+    chained: bool = False,
+    chooses: bool = False,
+) -> Pipeline:
     """Read a pipeline; never raises for what a candidate wrote.
 
     Args:
         dialect: One of `DIALECTS`.
         files: The whole submission, path to content.
         variables: What the platform's variables hold (`vars` in GitHub's words), without secrets.
+        chained: Whether the ends of runs are told to it, as `events.ended`; else what waits for them is refused.
+        chooses: Whether GitLab's runner is told which jobs to leave out (`Run.left_out`); else what it cannot work out
+            by itself, `only` and `except`, is refused.
 
     Raises:
         ValueError: There is no such dialect, which is a mistake of ours.
     """
     if dialect == "github":
-        return read_github(files, variables or {})
+        return read_github(files, variables or {}, chained=chained)
     if dialect == "gitlab":
-        return read_gitlab(files, variables or {})
+        return read_gitlab(files, variables or {}, chooses=chooses)
     if dialect == "make":
         return read_make(files)
     raise ValueError(dialect)

@@ -17,6 +17,7 @@ RULES: dict[str, str] = {
     "pipeline.yaml": "Each file is one YAML document with plain values, no key twice, within the reader's caps.",
     "pipeline.invalid": "The platform itself would take the file.",
     "pipeline.expression": "What decides when a pipeline runs is an expression that can be worked out beforehand.",
+    "pipeline.key": "Keys are not newer than the runner in here.",
     "pipeline.services": "No job asks for services: the database is there already.",
     "pipeline.container": "No job asks for a container: there is no engine in here.",
     "pipeline.runs-on": "`runs-on` names a runner that is here.",

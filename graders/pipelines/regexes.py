@@ -51,14 +51,15 @@ def found_in(expression: str, text: str, *, flags: str = "") -> bool:
     Args:
         expression: The expression, without slashes around it.
         text: The text.
-        flags: Letters after the last slash; `i` takes upper and lower case for the same.
+        flags: Letters after the last slash: `i` takes upper and lower case for the same, `m` lets `^` and `$` stand for
+            the ends of lines, `s` lets a dot stand for the end of a line too.
 
     Raises:
         RegexError: It is none that is taken.
     """
     if len(expression) > LONGEST:
         raise RegexError(f"has more than {LONGEST} characters")
-    node = _Parser(expression, fold="i" in flags).read()
+    node = _Parser(expression, flags).read()
     return bool(_Matcher(text).ends(node, frozenset(range(len(text) + 1))))
 
 
@@ -117,9 +118,11 @@ class _Matcher:
 class _Parser:
     """Reads an expression from left to right."""
 
-    def __init__(self, source: str, *, fold: bool) -> None:
+    def __init__(self, source: str, flags: str) -> None:
         self._source = source
-        self._fold = fold
+        self._fold = "i" in flags
+        self._lines = "m" in flags
+        self._dots = "s" in flags
         self._at = 0
 
     def read(self) -> _Node:
@@ -186,9 +189,9 @@ class _Parser:
         if sign == "[":
             return _Node("one", self._class())
         if sign == ".":
-            return _Node("one", lambda one: one != "\n")
+            return _Node("one", lambda one: self._dots or one != "\n")
         if sign in "^$":
-            return _Node("line-begin" if sign == "^" else "line-end")
+            return _Node(f"{'line-' if self._lines else ''}{'begin' if sign == '^' else 'end'}")
         if sign in "*+?":
             raise RegexError(f"has a `{sign}` with nothing before it")
         return self._escaped() if sign == "\\" else _Node("one", self._same(sign))

@@ -41,6 +41,7 @@ class Run:
         groups: The groups that it and its jobs stand in.
         jobs: Names of the jobs that the event lets in; empty when the runner itself decides by conditions.
         name: Name of the workflow.
+        left_out: Names of the jobs that the event does not let in, for a runner that would let them in.
     """
 
     file: str
@@ -48,6 +49,7 @@ class Run:
     groups: tuple[Group, ...] = ()
     jobs: tuple[str, ...] = ()
     name: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

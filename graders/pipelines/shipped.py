@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-RUNNERS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "self-hosted")
+RUNNERS = ("ubuntu-latest", "ubuntu-26.04", "ubuntu-24.04", "ubuntu-22.04", "self-hosted")
 """What `runs-on` may name."""
 
 BESIDE = ("linux", "x64")
@@ -28,21 +28,21 @@ NEWEST = 6
 
 SHELLS = ("bash", "sh", "python")
 PYTHON = "3.11"
-NODES = ("20", "22", "24")
-"""Major versions of Node.js that mean the one that is here."""
+NODE = "24"
+PYTHON_WHOLE = (3, 11, 2)
+"""The Python of Debian 12, whole."""
 
-IMAGES = "python:3.11, debian:bookworm, ubuntu:24.04, node:22 or gitleaks' own"
+IMAGES = "python:3.11, debian:bookworm, ubuntu:24.04, node:24 or gitleaks' own"
 """Images that stand for what is here, in words; their `-slim` and the like too."""
 
 _REF = re.compile(r"v(?P<major>\d{1,3})(?:\.\d{1,3}){0,2}|[0-9a-f]{40}|main|master|releases/v(?P<line>\d{1,3})")
-_PYTHON = re.compile(
-    r"(?:3\.11(?:\.(?:\d+|x|\*))?|3(?:\.x|\.\*)?|~=?\s*3\.11(?:\.\d+)?|(?:>=|\^)\s*3(?:\.(?:\d|10|11))?)"
-)
-_NODE = re.compile(r"v?(?:(?P<major>\d+)(?:\.(?:\d+|x|\*)){0,2}|lts/\*|latest|node|current)")
+_PART = re.compile(r"(?P<sign>[<>]=?|===?|~=?|\^|)v?(?P<numbers>\d{1,4}(?:\.(?:\d{1,4}|x|\*)){0,3})")
+_ANY = frozenset(("", "*", "x"))
+_NODE = re.compile(r"v?24(?:\.(?:x|\*))*|lts/\*|latest|node|current")
 _SUITE = r"(?:-(?:slim|bookworm|bullseye|trixie|jammy|noble|slim-bookworm|bookworm-slim|slim-bullseye|slim-trixie))?"
 _IMAGES = re.compile(
     rf"(?:python:(?:3\.11(?:\.\d+)?|3){_SUITE}|debian:(?:12|bookworm|stable)(?:\.\d+)?{_SUITE}|ubuntu:(?:22\.04|24\.04|latest)"
-    rf"|buildpack-deps(?::(?:bookworm|stable|curl|scm|bookworm-curl|bookworm-scm))?|node:(?:20|22|24)(?:\.\d+){{0,2}}{_SUITE}"
+    rf"|buildpack-deps(?::(?:bookworm|stable|curl|scm|bookworm-curl|bookworm-scm))?|node:24(?:\.\d+){{0,2}}{_SUITE}"
     r"|(?:zricethezav|gitleaks)/gitleaks(?::[\w.-]+)?)(?:@sha256:[0-9a-f]{64})?"
 )
 _LIBRARY = re.compile(r"^(?:(?:registry-1\.|index\.)?docker\.io/|ghcr\.io/)?(?:library/)?")
@@ -73,18 +73,18 @@ def wrong_ref(action: str, ref: str) -> str:
 
 
 def is_python(version: str) -> bool:
-    """Whether a version that is asked for can be the Python that is here.
+    """Whether a version that is asked for, or a range, is met by the Python that is here.
 
-    >>> is_python("3.11"), is_python("3.x"), is_python("3.12")
-    (True, True, False)
+    >>> [is_python(one) for one in ("3.11", "3.x", ">=3.9, <4", "3.12", "3.11.9")]
+    [True, True, True, False, False]
     """
-    return _PYTHON.fullmatch(version.strip()) is not None
+    parts = re.split(r"[\s,]+", re.sub(r"([<>=~^]+)\s+", r"\1", version.strip()))
+    return all(part in _ANY or _meets(part) for part in parts)
 
 
 def is_node(version: str) -> bool:
     """Whether a version that is asked for can be the Node.js that is here."""
-    match = _NODE.fullmatch(version.strip())
-    return match is not None and match["major"] in {None, *NODES}
+    return _NODE.fullmatch(version.strip()) is not None
 
 
 def is_runner(labels: Iterable[str]) -> bool:
@@ -96,3 +96,17 @@ def is_runner(labels: Iterable[str]) -> bool:
 def is_shell(shell: str) -> bool:
     """Whether a shell is here; one of its own, such as `bash -ex {0}`, is told by its first word."""
     return shell.split(" ", 1)[0] in {*SHELLS, "python3"}
+
+
+def _meets(part: str) -> bool:
+    match = _PART.fullmatch(part)
+    if match is None:
+        return False
+    wanted = tuple(int(number) for number in match["numbers"].split(".") if number.isdecimal())
+    here, sign = PYTHON_WHOLE, match["sign"]
+    same = {"^": 1, "~": min(len(wanted), 2), "~=": max(len(wanted) - 1, 1)}.get(sign)
+    if same is not None:
+        return here[:same] == wanted[:same] and here >= wanted
+    padded = (*wanted, 0, 0, 0)[:3]
+    orders = {"<": here < padded, "<=": here <= padded, ">": here > padded, ">=": here >= padded}
+    return orders.get(sign, here[: len(wanted)] == wanted)

@@ -14,7 +14,7 @@ from graders.pipelines.places import Place, read_place
 from graders.pipelines.refusals import Findings, shown
 from graders.pipelines.shipped import (
     ACTIONS,
-    NODES,
+    NODE,
     PYTHON,
     RUNNERS,
     is_node,
@@ -36,6 +36,12 @@ DEEPEST = 10
 
 _REMOTE = re.compile(r"(?P<name>[\w.-]+/[\w.-]+(?:/[\w./-]+)?)@(?P<ref>[^\s@]+)")
 _DATABASE = "take it out, and use the database whose address the pipeline is given"
+_NEWER = "is newer than the runner in here, which would not take the file"
+_SCOPES = (
+    *("actions", "attestations", "checks", "contents", "deployments", "discussions", "id-token", "issues", "models"),
+    *("packages", "pages", "pull-requests", "repository-projects", "security-events", "statuses"),
+)
+_NEWER_SCOPES = ("artifact-metadata",)
 Contexts = Mapping[str, Any]
 
 
@@ -48,6 +54,7 @@ class Support:
         workflows: Its workflows, by path.
         findings: Where refusals go.
         variables: The repository's variables.
+        chained: Whether workflows are told of the end of others.
         actions: Shipped actions that are used, as `name@ref`, in the order in which they are met.
     """
 
@@ -55,16 +62,30 @@ class Support:
     workflows: Mapping[str, Workflow]
     findings: Findings
     variables: Mapping[str, str]
+    chained: bool = True
     actions: dict[str, None] = field(default_factory=dict)
     _looked_at: set[str] = field(default_factory=set)
     _calls: int = 0
 
     def check(self, workflow: Workflow) -> None:
         """Gather what of a workflow, and of all that it calls, is not run here."""
+        with self.findings.gathered():
+            self._check_chain(workflow)
         self._workflow(workflow, {"vars": dict(self.variables), "inputs": {}}, (workflow.file,))
+
+    def _check_chain(self, workflow: Workflow) -> None:
+        if "workflow_run" in workflow.triggers and not self.chained:
+            place = workflow.root.child("on").child("workflow_run")
+            hint = "call it by `uses: ./.github/workflows/NAME.yml` in a job that `needs` the others"
+            place.refuse(
+                "pipeline.trigger", "waits for the end of another workflow, which nothing in here tells it", hint
+            )
 
     def _workflow(self, workflow: Workflow, contexts: Contexts, chain: tuple[str, ...]) -> None:
         contexts = _with_env(workflow.root, contexts)
+        for check in (_check_permissions, _check_newer):
+            with self.findings.gathered():
+                check(workflow.root)
         with self.findings.gathered():
             _check_shell(workflow.root.child("defaults").child("run").child("shell"), [contexts])
         for job in workflow.jobs.values():
@@ -75,7 +96,7 @@ class Support:
             with self.findings.gathered():
                 self._called(job, contexts, chain)
             return
-        for check in (_check_services, _check_container, _check_continues):
+        for check in (_check_services, _check_container, _check_continues, _check_permissions, _check_newer):
             with self.findings.gathered():
                 check(job)
         with self.findings.gathered():
@@ -114,10 +135,11 @@ class Support:
         if match is None:
             hint = "write owner/name@tag, or ./folder for an action of the repository"
             place.refuse("pipeline.invalid", f"names no action: `{shown(text)}`", hint)
-        self._shipped(place, match["name"].lower(), match["ref"])
-        if match["name"].lower() == "actions/setup-python":
+        self._shipped(place, match["name"], match["ref"])
+        if match["name"] == "actions/setup-python":
             _check_python(step, [_with_env(step, case) for case in cases])
-        if match["name"].lower() == "actions/setup-node":
+            self._check_version_file(step.child("with").child("python-version-file"))
+        if match["name"] == "actions/setup-node":
             _check_node(step, [_with_env(step, case) for case in cases])
 
     def _shipped(self, place: Place, name: str, ref: str) -> None:
@@ -131,6 +153,16 @@ class Support:
         if why:
             place.refuse("pipeline.action", f"asks for `{name}` at `{shown(ref)}`: {why}", f"write {name}@v4")
         self.actions[f"{name}@{ref}"] = None
+
+    def _check_version_file(self, place: Place) -> None:
+        """A `.python-version` names a version a line; other files say what the application takes, and are not read."""
+        content = self.files.get(str(place.data).removeprefix("./"), b"")
+        if str(place.data).endswith(".python-version"):
+            lines = content.decode(errors="replace").splitlines()[:10]
+            for version in (line.strip() for line in lines if not line.strip().startswith("#")):
+                if version and not is_python(version):
+                    message = f"names a file that asks for `{shown(version)}`, and only Python {PYTHON} is here"
+                    place.refuse("pipeline.python", message, f"write {PYTHON} into it")
 
     def _local(self, place: Place, text: str, cases: list[Contexts], chain: tuple[str, ...]) -> None:
         found = self._action_file(text)
@@ -243,6 +275,30 @@ def _filled_all(data: Any, case: Contexts) -> Any:  # noqa: ANN401
     return filled(data, case) if isinstance(data, str) else data
 
 
+def _check_permissions(place: Place) -> None:
+    permissions = place.child("permissions")
+    if isinstance(permissions.data, Mapping):
+        permissions.known((*_SCOPES, *_NEWER_SCOPES), "`permissions`")
+        for name, level in permissions.items():
+            if level.data not in ("read", "write", "none"):
+                level.refuse("pipeline.invalid", "is no level", "write `read`, `write` or `none`")
+            if name in _NEWER_SCOPES:
+                level.refuse("pipeline.key", _NEWER, "take it out: nothing in here asks for permissions")
+    elif permissions.data not in (None, "read-all", "write-all"):
+        permissions.refuse("pipeline.invalid", "is no level", "write `read-all`, or a mapping such as `contents: read`")
+
+
+def _check_newer(place: Place) -> None:
+    """Keys that GitHub takes, and the runner in here takes for a mistake."""
+    if place.child("concurrency").child("queue").data is not None:
+        hint = "take it out: pushes that wait are then replaced by the newest"
+        place.child("concurrency").child("queue").refuse("pipeline.key", _NEWER, hint)
+    if place.has("snapshot"):
+        place.child("snapshot").refuse("pipeline.key", _NEWER, "take it out")
+    if place.child("environment").child("deployment").data is not None:
+        place.child("environment").child("deployment").refuse("pipeline.key", _NEWER, "take it out")
+
+
 def _check_services(job: Place) -> None:
     if job.child("services").data:
         job.child("services").refuse(
@@ -300,7 +356,7 @@ def _check_python(step: Place, cases: list[Contexts]) -> None:
 
 def _check_node(step: Place, cases: list[Contexts]) -> None:
     place = step.child("with").child("node-version")
-    hint = f"write one of {', '.join(NODES)}"
+    hint = f'write node-version: "{NODE}"'
     _check_versions(place, cases, is_node, ("pipeline.node", "and that Node.js is not here", hint))
 
 

@@ -27,7 +27,7 @@ _STEP = (
     "timeout-minutes",
 )
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
-_MERGE = re.compile(r"(?:^|[{,])\s*(?:- +)?<<\s*:", re.MULTILINE)
+_MERGE = re.compile(r"(?:^|[{,])[ \t]*(?:- +)?<<[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

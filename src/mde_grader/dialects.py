@@ -60,7 +60,7 @@ def choose(lab: Lab, root: Path, wanted: str | None) -> Dialect | None:
     wanting = asked or lab.dialects
     raise refuse(
         "submission.dialect",
-        f"nothing is there in {' or '.join(dialect.title for dialect in wanting)}{instead}",
+        f"the submission holds nothing of {' or '.join(dialect.title for dialect in wanting)}{instead}",
         hint=f"hand in {'; or '.join(_asks(dialect) for dialect in wanting)}",
     )
 

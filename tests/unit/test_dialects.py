@@ -113,7 +113,7 @@ def test_one_that_is_asked_for_and_missing_is_refused_and_the_other_named(tmp_pa
     with pytest.raises(SubmissionRefusedError) as caught:
         choose(WITH, write(tmp_path, {GITLAB: ""}), "github")
     assert caught.value.message == (
-        "nothing is there in GitHub Actions; it holds gitlab, which `--dialect gitlab` grades"
+        "the submission holds nothing of GitHub Actions; it holds gitlab, which `--dialect gitlab` grades"
     )
     assert caught.value.hint.startswith("hand in .github/workflows/*.yml or ")
 

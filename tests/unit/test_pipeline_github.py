@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import time
+from pathlib import Path
+
 import pytest
 
-from graders.pipelines.events import push
+from graders.pipelines.events import ended, push
 from graders.pipelines.github import GithubPipeline
+from graders.pipelines.matrices import combinations
 from graders.pipelines.pipelines import read
+from graders.pipelines.places import read_place
 from graders.pipelines.refusals import MOST, RULES, Refusal, insist_supported, refuse
 from mde_grader.checking.api import CheckFailedError
 
@@ -121,7 +127,7 @@ def test_what_people_write_is_not_refused_and_its_actions_are_told() -> None:
         (job("runs-on: ubuntu-latest\n    container: {image: x}"), "container", "no engine", 5),
         (job("runs-on: ubuntu-latest\n    continue-on-error: true"), "continue-on-error", "at the step", 5),
         (job("runs-on: windows-latest"), "runs-on", "asks for `windows-latest`", 4),
-        (job("runs-on: ubuntu-20.04"), "runs-on", "write one of ubuntu-latest, ubuntu-24.04", 4),
+        (job("runs-on: ubuntu-20.04"), "runs-on", "write one of ubuntu-latest, ubuntu-26.04", 4),
         (job("runs-on: [self-hosted, gpu]"), "runs-on", "asks for `self-hosted, gpu`", 4),
         (job("runs-on: [linux]"), "runs-on", "no such runner is here", 4),
         (job("runs-on: {group: large}"), "runs-on", "no groups", 4),
@@ -142,6 +148,8 @@ def test_what_people_write_is_not_refused_and_its_actions_are_told() -> None:
         (step("uses: ./.github/actions/none"), "action", "where the repository has no action", 6),
         (python("'3.12'"), "python", "`3.12`, and only Python 3.11", 7),
         (python("3.10"), "python", "asks for `3.1`", 7),
+        (python("3.11.9"), "python", "asks for `3.11.9`", 7),
+        (step("uses: Actions/Checkout@v4"), "action", "asks for `Actions/Checkout`", 6),
         (python("pypy3.11"), "python", 'write python-version: "3.11"', 7),
         (python("'${{ steps.v.outputs.p }}'"), "python", "`steps`", 7),
         (python("'${{ env.P }}'", "'3.9'"), "python", "3.9", 8),
@@ -150,6 +158,9 @@ def test_what_people_write_is_not_refused_and_its_actions_are_told() -> None:
         (step("run: dir\n        shell: pwsh"), "shell", "asks for `pwsh`, and that shell is not here", 7),
         ("defaults: {run: {shell: cmd}}\n" + job("runs-on: ubuntu-latest"), "shell", "asks for `cmd`", 1),
         (job("runs-on: ubuntu-latest\n    defaults: {run: {shell: powershell}}"), "shell", "powershell", 5),
+        (job("runs-on: ubuntu-latest\n    snapshot: x"), "key", "is newer than the runner in here", 5),
+        (job("runs-on: ubuntu-latest\n    environment: {name: p, deployment: false}"), "key", "take it out", 5),
+        (job("runs-on: ubuntu-latest\n    permissions: {artifact-metadata: write}"), "key", "for permissions", 5),
         ("on: push\njobs: {a: {uses: o/r/.github/workflows/x.yml@v1}}\n", "reusable", "copy it into .github", 2),
     ],
 )  # fmt: skip
@@ -177,15 +188,15 @@ def test_what_is_not_run_here_is_refused_with_line_reason_and_next_step(
         job('runs-on: ${{ matrix.os }}\n    strategy: {matrix: {os: "${{ fromJSON(\'[\\"ubuntu-latest\\"]\') }}"}}'),
         job("runs-on: ubuntu-latest\n    strategy: {matrix: '${{ fromJSON(needs.x.outputs.m) }}'}"),
         step("uses: actions/setup-python@v5"),
-        step("uses: Actions/Checkout@main"),
+        step("uses: actions/checkout@main"),
         step("uses: actions/cache/restore@v4"),
         python("3.11"),
         python("3.x"),
         step("uses: actions/setup-python@v5\n        with: {python-version-file: pyproject.toml}"),
-        python("'3.11.9'"),
+        python("3.11.x"),
         python("'>=3.9'"),
         step("uses: actions/setup-node@v4\n        with: {node-version: lts/*}"),
-        step("uses: actions/setup-node@v4\n        with: {node-version: 22.x}"),
+        step("uses: actions/setup-node@v4\n        with: {node-version: 24.x}"),
         step("run: print(1)\n        shell: python"),
         step("run: make\n        shell: sh -e {0}"),
     ],
@@ -211,6 +222,9 @@ def test_what_can_be_meant_is_not_refused(text: str) -> None:
         (job("runs-on: ubuntu-latest\n    need: b"), "did you mean `needs`?"),
         (job("runs-on: ubuntu-latest\n    needs: b"), "names `b`, which is no job of this file; there are a"),
         (job("runs-on: ubuntu-latest\n    needs: a"), "waits for itself"),
+        (job("runs-on: ubuntu-latest\n    permissions: {content: read}"), "did you mean `contents`?"),
+        (job("runs-on: ubuntu-latest\n    permissions: {contents: all}"), "write `read`, `write` or `none`"),
+        (job("runs-on: ubuntu-latest\n    permissions: all"), "write `read-all`, or a mapping"),
         (step("run: a\n        uses: actions/checkout@v4"), "has both `run` and `uses`"),
         (step("name: nothing"), "has neither `run` nor `uses`"),
         (step("run: a\n        scripts: b"), "is not a key that a step has"),
@@ -388,3 +402,77 @@ def test_a_rule_that_is_not_in_the_table_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         refuse("pipeline.nothing", "", where="", hint="")
     assert all(text.endswith(".") for text in RULES.values())
+
+
+def test_every_rule_is_written_down_as_it_is_in_the_code_and_used() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs/reference/pipelines.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `(pipeline[a-z.-]+)` \| (.*) \|$", page, re.MULTILINE)) == RULES
+    sources = [path for path in (root / "graders/pipelines").glob("*.py") if path.name != "refusals.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    assert set(re.findall(r'"(pipeline\.[a-z-]+)"', text)) == RULES.keys()
+
+
+def test_a_matrix_makes_the_jobs_that_github_documents() -> None:
+    """The example of GitHub's page about `include`, in other words."""
+    text = """
+a:
+  strategy:
+    matrix:
+      fruit: [apple, pear]
+      animal: [cat, dog]
+      include:
+        - {color: green}
+        - {color: pink, animal: cat}
+        - {fruit: apple, shape: circle}
+        - {fruit: banana}
+        - {fruit: banana, animal: cat}
+"""
+    assert combinations(read_place(text.encode(), CI).child("a"), {}) == [
+        {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
+        {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
+        {"fruit": "pear", "animal": "cat", "color": "pink"},
+        {"fruit": "pear", "animal": "dog", "color": "green"},
+        {"fruit": "banana"},
+        {"fruit": "banana", "animal": "cat"},
+    ]
+
+
+def test_a_local_action_is_looked_into_once() -> None:
+    text = job("runs-on: ubuntu-latest", "[{uses: ./x}, {uses: ./x}]")
+    bad = COMPOSITE.replace("shell: bash", "name: x")
+    assert len(github(text, x__action_yml=bad).refusals) == 1
+
+
+def test_a_name_of_any_kind_is_a_text() -> None:
+    assert github("name: true\n" + step("run: a")).runs(push())[0].name == "true"
+
+
+def test_a_workflow_that_waits_for_another_is_refused_where_nothing_tells_it() -> None:
+    files = {CI: GOOD.encode(), ".github/workflows/cd.yml": b"on: {workflow_run: {workflows: [CI]}}\n" + AFTER.encode()}
+    (refusal,) = read("github", files).refusals
+    assert (refusal.rule, refusal.where) == ("pipeline.trigger", ".github/workflows/cd.yml:1")
+    assert "waits for the end of another workflow" in str(refusal)
+    pipeline = read("github", files, chained=True)
+    assert pipeline.refusals == ()
+    assert [run.file for run in pipeline.runs(ended("CI", push(), "success"))] == [".github/workflows/cd.yml"]
+
+
+AFTER = "jobs: {a: {runs-on: ubuntu-latest, steps: [{run: a}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "refused"), [("3.11\n", ""), ("# x\n3.11.2\n", ""), ("3.12\n", "`3.12`"), ("", "")]
+)
+def test_a_file_of_versions_is_looked_into(content: str, refused: str) -> None:
+    text = step("uses: actions/setup-python@v5\n        with: {python-version-file: .python-version}")
+    pipeline = read("github", {CI: text.encode(), ".python-version": content.encode()})
+    assert [refusal.rule for refusal in pipeline.refusals] == ["pipeline.python"] * bool(refused)
+    assert refused in "".join(map(str, pipeline.refusals))
+
+
+@pytest.mark.parametrize("text", ["\n" * 200_000, ", " * 100_000, " " * 200_000, "{" + "\t" * 200_000])
+def test_no_white_space_takes_long(text: str) -> None:
+    started = time.monotonic()
+    assert github(text).refusals
+    assert time.monotonic() - started < 2

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.pipelines.conditions import ConditionError, holds
-from graders.pipelines.expressions import LATER, ExpressionError, UnknownError, as_text, filled, holes, truth
+from graders.pipelines.conditions import ConditionError, DoubtfulError, holds
+from graders.pipelines.expressions import LATER, ExpressionError, UnknownError, as_text, filled, truth
 from graders.pipelines.globs import fits
 from graders.pipelines.patterns import compiled
 from graders.pipelines.regexes import RegexError, found_in
+from graders.pipelines.shipped import is_python
 
 CONTEXTS: dict[str, Any] = {
     "github": {
@@ -62,6 +63,9 @@ CONTEXTS: dict[str, Any] = {
         ("${{ github.event.n >= 3 && github.event.n < 4 && 'b' > 'A' }}", True),
         ("${{ 1 == '1' && null == '' && true == 1 && 0x10 == 16 && -1.5e1 <= '-15' }}", True),
         ("${{ 'x' == 1 }}", False),
+        ("${{ true == true && 2 == 2.0 && github.event.n.* }}", []),
+        ("${{ join(github.event.commits[0].*, '-') }}", "a"),
+        ("${{ github[matrix.os] }}", None),
         ("${{ 1 == null }}", False),
         ("${{ '0x1F' == 31 }}", True),
         ("${{ github.event == github.event && github.event != '' }}", True),
@@ -129,20 +133,22 @@ def test_a_text_cannot_be_made_to_grow_without_end() -> None:
 
 
 def test_truth_and_texts_of_values() -> None:
-    assert [truth(one) for one in (None, False, 0, "", float("nan"), "false", [], {}, 1)] == [False] * 5 + [True] * 4
-    assert [as_text(one) for one in (None, True, 1.0, 2.5, "a", [], {})] == [
-        "",
-        "true",
-        "1",
-        "2.5",
-        "a",
-        "Array",
-        "Object",
-    ]
-    assert holes("a ${{ x }} b ${{ format('}}') }}") == [" x ", " format('}}') "]
+    values: list[Any] = [None, False, 0, "", float("nan"), "false", [], {}, 1]
+    assert [truth(one) for one in values] == [False] * 5 + [True] * 4
+    texts: dict[str, Any] = {"": None, "true": True, "1": 1.0, "2.5": 2.5, "a": "a", "Array": [], "Object": {}}
+    assert {as_text(value): value for value in texts.values()} == texts
+    assert filled("a ${{ format('}}') }} b ${{ 'c' }}", {}) == "a } b c"
+    assert filled(" ${{ 1 }} ", {}) == 1
 
 
-VARIABLES = {"CI_COMMIT_BRANCH": "main", "EMPTY": "", "PATTERN": "/^ma/", "CI_DEFAULT_BRANCH": "main", "TEXT": "^ma"}
+VARIABLES = {
+    "CI_COMMIT_BRANCH": "main",
+    "EMPTY": "",
+    "PATTERN": "/^ma/",
+    "CI_DEFAULT_BRANCH": "main",
+    "TEXT": "^ma",
+    "LINES": "a\nb",
+}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,6 @@ VARIABLES = {"CI_COMMIT_BRANCH": "main", "EMPTY": "", "PATTERN": "/^ma/", "CI_DE
         ("$CI_COMMIT_BRANCH", True),
         ("$CI_COMMIT_TAG", False),
         ("$EMPTY", False),
-        ("${CI_COMMIT_BRANCH}", True),
         ('$CI_COMMIT_BRANCH == "main"', True),
         ("$CI_COMMIT_BRANCH == 'Main'", False),
         ("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", True),
@@ -176,8 +181,12 @@ VARIABLES = {"CI_COMMIT_BRANCH": "main", "EMPTY": "", "PATTERN": "/^ma/", "CI_DE
         ("$CI_COMMIT_BRANCH == 'main' && $CI_COMMIT_TAG == null || $A", True),
         ("!$CI_COMMIT_TAG", True),
         ("!($CI_COMMIT_BRANCH == 'main')", False),
-        ("!$CI_COMMIT_BRANCH == 'false'", True),
-        ("($CI_COMMIT_BRANCH =~ /x/) == 'false'", True),
+        ("($CI_COMMIT_BRANCH) == 'main'", True),
+        ("$EMPTY =~ /^$/", False),
+        ("$LINES =~ /^b$/", False),
+        ("$LINES =~ /^b$/m", True),
+        ("$LINES =~ /a.b/", False),
+        ("$LINES =~ /a.b/s", True),
     ],
 )
 def test_a_condition_holds_as_gitlab_documents(condition: str, value: object) -> None:
@@ -187,6 +196,7 @@ def test_a_condition_holds_as_gitlab_documents(condition: str, value: object) ->
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
+        ("${A}", "cannot be read from `\\${A}`"),
         ("process.exit(0)", "cannot be read from `process.exit"),
         ("$A == main", "cannot be read from `main`"),
         ("$A = 'x'", "cannot be read"),
@@ -205,6 +215,15 @@ def test_a_condition_holds_as_gitlab_documents(condition: str, value: object) ->
 )
 def test_what_is_no_condition_is_told_with_the_reason(condition: str, said: str) -> None:
     with pytest.raises(ConditionError, match=said):
+        holds(condition, {})
+
+
+COSTLY = f"(?:{'|'.join('.' * 100)}){{300}}b"
+
+
+@pytest.mark.parametrize("condition", ["!$A == 'false'", "($A =~ /x/) == 'true'", "$A =~ /x/ != $B", "null == !$A"])
+def test_what_the_runner_would_take_for_something_else_is_told_apart(condition: str) -> None:
+    with pytest.raises(DoubtfulError, match="compares whether something holds"):
         holds(condition, {})
 
 
@@ -236,7 +255,8 @@ TEXTS = [
 def test_a_regular_expression_finds_what_pythons_finds(expression: str) -> None:
     if expression != "a{,2}":  # which Python takes for a count, and RE2 for itself
         for text in TEXTS:
-            assert found_in(expression, text) == bool(re.search(expression, text, re.MULTILINE)), text
+            assert found_in(expression, text) == bool(re.search(expression, text)), text
+            assert found_in(expression, text, flags="m") == bool(re.search(expression, text, re.MULTILINE)), text
 
 
 @given(st.text("ab|*+?()c", max_size=10), st.text("abc", max_size=8))
@@ -284,7 +304,16 @@ def test_what_re2_does_not_know_is_refused(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["(a+)+$b", "(a|a)*b", "(a*)*b", "((a?){1000}){1000}b", "(.*.*.*.*.*.*=)+", "(((a{9}){9}){9}){9}"]
+    "expression",
+    [
+        "(a+)+$b",
+        "(a|a)*b",
+        "(a*)*b",
+        "((a?){1000}){1000}b",
+        "(.*.*.*.*.*.*=)+",
+        "(((a{9}){9}){9}){9}",
+        COSTLY,
+    ],
 )
 def test_no_regular_expression_takes_long(expression: str) -> None:
     started = time.monotonic()
@@ -334,4 +363,31 @@ def test_a_glob_fits_what_gitlab_lets_it_fit(glob: str, path: str, value: object
 def test_braces_stand_for_few_globs_at_most() -> None:
     started = time.monotonic()
     assert not fits("{a,b}" * 60, "c")
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "here"),
+    [
+        *(
+            (one, True)
+            for one in ("3.11", "3", "3.x", "3.11.x", "3.11.2", "*", "~3.11", "~=3.11", "^3.9", ">=3.9,<3.12")
+        ),
+        *((one, True) for one in ("== 3.11.*", "> 3.10 < 4", "<=3.11.2", "~=3.11.1")),
+        *(
+            (one, False)
+            for one in ("3.12", "3.11.9", "2", "~3.12", "^4", "^3.12", ">=3.12", "<3.11", "3.11-dev", "py311")
+        ),
+        *((one, False) for one in ("~=3.11.4", ">3.11.2", "pypy3.11", "${{ x }}", "3.1")),
+    ],
+)
+def test_a_version_is_met_by_the_one_that_is_here(asked: str, here: object) -> None:
+    assert is_python(asked) is here
+
+
+@pytest.mark.parametrize("text", ["${{" * 80_000, "${{ " + "'" * 200_001, "${{" + "}" * 2 + "${{ 1 " * 60_000])
+def test_no_text_with_expressions_takes_long(text: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ExpressionError):
+        filled(text, {})
     assert time.monotonic() - started < 1
