@@ -11,8 +11,12 @@ from graders.pipelines.cases import Commit
 from graders.pipelines.edits import Fault, Files
 from graders.pipelines.repositories import Author, Change
 
-GIVEN = ("ferry/", "tests/", "migrations/", "docs/")
-GIVEN_FILES = frozenset({"pyproject.toml", "requirements-dev.txt", "README.md"})
+GIVEN = frozenset({"ferry", "tests", "migrations", "docs", "pyproject.toml", "requirements-dev.txt", "README.md"})
+"""What stands at the top of the starter and is ours."""
+
+MOST_FILES, MOST_BYTES, LONGEST = 500, 2 << 20, 200
+"""What a submission may bring: files, bytes in all, and bytes of a name; the git server of the lab takes somewhat more."""
+
 SINCE = datetime(2026, 3, 2, 8, tzinfo=UTC)
 """When the first commit of anybody's repository was made."""
 
@@ -38,7 +42,22 @@ class Faulty:
 
 def given(path: str) -> bool:
     """Whether a file is ours, so that what a candidate made of it counts for nothing."""
-    return path.startswith(GIVEN) or path in GIVEN_FILES
+    return path.partition("/")[0] in GIVEN
+
+
+def misfit(files: Files) -> str:
+    """Why files cannot be committed here, in words; empty when they can."""
+    if len(files) > MOST_FILES:
+        return f"{len(files)} files; {MOST_FILES} are the most"
+    if (size := sum(map(len, files.values()))) > MOST_BYTES:
+        return f"{size} bytes; {MOST_BYTES} are the most"
+    for path in files:
+        name = path.encode("utf-8", "replace")
+        if "?" in name.decode() and "?" not in path:
+            return f"a file whose name is no UTF-8: {name.decode()}"
+        if any(len(part) > LONGEST or part.lower() == b".git" for part in name.split(b"/")):
+            return f"a file that git does not take: {path[:LONGEST]}"
+    return ""
 
 
 def whole(starter: Files, submission: Files) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ the failure that kept it from being.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -61,13 +62,14 @@ class Season:
         self._ground, self._chronicle, self._chance, self._steps = ground, chronicle, chance, steps
         self._pool = ThreadPoolExecutor(max_workers=20, thread_name_prefix="season")
         self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="cases")
+        self._began, self._told = time.monotonic(), list[str]()
         files = chronicle.files
         self.version = f"v{chance.randint(1, 9)}.{chance.randint(0, 20)}.{chance.randint(0, 9)}"
         self.one, after = chronicle.good(files)
         self.brought: Brought = chronicle.migrating(after)
         self._main = self._case("good")
         self._cases: dict[str, Future[Case]] = {}
-        self.good = self._pool.submit(lambda: self._main.result().push(self.one))
+        self.good = self._pool.submit(lambda: self._note("good", self._main.result().push(self.one)))
         self.second = self._soon("second", self._second)
         bad = chronicle.unhealthy(files)
         self.unhealthy = self._pushed("unhealthy", [bad.commit], watched=True)
@@ -97,6 +99,16 @@ class Season:
         for pool in (self._makers, self._pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def told(self) -> list[str]:
+        """One line for each push: when its run began and how long it took, seconds, its commit, and how it ended."""
+        return list(self._told)
+
+    def _note(self, name: str, ended: Ended) -> Ended:
+        seconds = ended.ran.seconds if ended.ran else 0.0
+        began = time.monotonic() - self._began - seconds
+        self._told.append(f"{name:<16} {began:6.1f} {seconds:6.1f}  {ended.sha[:8]}  {ended.end}")
+        return ended
+
     def _case(self, name: str) -> Future[Case]:
         return self._makers.submit(Case, self._ground, name)
 
@@ -125,32 +137,34 @@ class Season:
         def step() -> Ended:
             if before is not None:
                 before.result()
-            return self._cases[on or name].result().push(*commits, branch=branch, watched=watched)
+            return self._note(name, self._cases[on or name].result().push(*commits, branch=branch, watched=watched))
 
         return self._soon(name, step, "" if on else name)
 
     def _second(self) -> Ended:
-        return self._main.result().push(self.brought.commit, watched=True)
+        return self._note("second", self._main.result().push(self.brought.commit, watched=True))
 
     def _tag(self) -> Ended:
         second = self.second.result()
-        return self._main.result().tag(self.version, second if second.released else self.good.result())
+        tagged = second if second.released else self.good.result()
+        return self._note("tagged", self._main.result().tag(self.version, tagged))
 
     def _documents(self) -> Ended:
         self.second.result()
-        return self._main.result().push(self._chronicle.documents(self.brought.files))
+        commit = self._chronicle.documents(self.brought.files)
+        return self._note("documents", self._main.result().push(commit))
 
     def _anew(self) -> Ended:
         """The second commit once more, in a place that has never seen it."""
         case = self._cases["anew"].result()
         case.place([self.one])
-        return case.push(self.brought.commit)
+        return self._note("anew", case.push(self.brought.commit))
 
     def _flaky(self) -> Ended:
         case = self._cases["flaky"].result()
         commit, _ = self._chronicle.good(self._chronicle.files)
         case.shelf.fail(2, self._chance.choice(("unavailable", "reset")))
-        return case.push(commit)
+        return self._note("flaky", case.push(commit))
 
     def _two(self) -> Two:
         case = self._cases["two"].result()
@@ -174,6 +188,9 @@ class Season:
         else:
             second, first = case.run(later), case.run(earlier)
             order = "nothing made one wait for the other, and the run of the first push came late"
+        for name, ended in (("two, earlier", first), ("two, later", second)):
+            if ended is not None:
+                self._note(name, ended)
         return Two(first, second, order, case.front("/version"), case.front("/notice"))
 
 

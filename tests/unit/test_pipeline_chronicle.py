@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from graders.pipelines import edits
-from graders.pipelines.chronicle import Chronicle, given, whole
+from graders.pipelines.chronicle import Chronicle, given, misfit, whole
 from graders.pipelines.edits import Files
 from mde_grader.labs import load_lab
 
@@ -36,6 +36,18 @@ def test_what_we_gave_is_put_back(app: Files) -> None:
     assert tree["pyproject.toml"] == app["pyproject.toml"]
     assert tree["ci/deploy"] == b"mine"
     assert not given("ferry.py")
+    assert given("ferry")
+    assert given("README.md/x")
+
+
+def test_what_cannot_be_committed_is_told(app: Files) -> None:
+    assert misfit(app) == ""
+    assert misfit({f"{number}": b"" for number in range(501)}) == "501 files; 500 are the most"
+    assert misfit({"a": bytes(3 << 20)}) == "3145728 bytes; 2097152 are the most"
+    assert misfit({"x" * 201: b""}).startswith("a file that git does not take: xxx")
+    assert misfit({"a/.GIT/x": b""}) == "a file that git does not take: a/.GIT/x"
+    assert misfit({"a\udcff": b""}) == "a file whose name is no UTF-8: a?"
+    assert misfit({"a?": b""}) == ""
 
 
 def test_the_first_commit_is_the_whole_tree(app: Files) -> None:

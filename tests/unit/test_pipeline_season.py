@@ -110,6 +110,9 @@ def test_all_that_is_wanted_is_pushed(begin: Begin) -> None:
     assert asked["unhealthy"] == ["push 1 watched", "push 1"]
     assert asked["flaky"] == ["fail 2", "push 1"]
     assert asked["anew"] == ["push 1"]
+    assert sorted(line.split("  ")[0].strip() for line in season.told()) == sorted(
+        {*STEPS, "good", "two, earlier", "two, later"} - {"two"}
+    )
 
 
 def test_what_nobody_wants_is_not_begun(begin: Begin) -> None:

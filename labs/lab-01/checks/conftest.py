@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import stat
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -11,10 +12,11 @@ from random import Random
 import pytest
 
 from graders.pipelines.cases import Ground
-from graders.pipelines.chronicle import Chronicle, whole
+from graders.pipelines.chronicle import Chronicle, misfit, whole
 from graders.pipelines.pipelines import read
 from graders.pipelines.refusals import insist_supported
 from graders.pipelines.season import Season
+from mde_grader.checking import expect
 from mde_grader.checking.context import Submission
 from mde_grader.checking.probe import Probe
 from mde_grader.checking.workspace import Workspace
@@ -64,10 +66,17 @@ def season(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
 ) -> Iterator[Season]:
     """The pushes, which begin when the first check asks for them."""
     theirs, programs = _tree(submission.root)
-    pipeline = read(dialect, theirs, variables={"STORE_URL": "http://store:4000", "TARGET": "deploy@target"})
+    expect(
+        not (wrong := misfit(theirs)),
+        expected="a submission of a few small files, with names that git takes",
+        seen=wrong,
+        look="find . -type f -size +100k",
+    )
+    files = whole(_tree(starter)[0], theirs)
+    pipeline = read(dialect, files, variables={"STORE_URL": "http://store:4000", "TARGET": "deploy@target"})
     insist_supported(pipeline.refusals)
     chance = Random(secrets.randbits(64))  # noqa: S311 - drawn from the machine's own
-    chronicle = Chronicle(chance, whole(_tree(starter)[0], theirs), programs, str(variant["prefix"]))
+    chronicle = Chronicle(chance, files, programs, str(variant["prefix"]))
     ground = Ground(
         probe,
         workspace,
@@ -82,6 +91,7 @@ def season(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
     pushes = Season(ground, chronicle, chance, _steps(request.session.items))
     yield pushes
     pushes.close()
+    sys.stdout.write("".join(f"{line}\n" for line in pushes.told()))  # goes to the attempt's log of checks
 
 
 def _steps(checks: Sequence[pytest.Item]) -> set[str]:
