@@ -15,7 +15,7 @@ GIVEN = frozenset({"ferry", "tests", "migrations", "docs", "pyproject.toml", "re
 """What stands at the top of the starter and is ours."""
 
 MOST_FILES, MOST_BYTES, LONGEST = 500, 2 << 20, 200
-"""What a submission may bring: files, bytes in all, and bytes of a name; the git server of the lab takes somewhat more."""
+"""What a submission may bring: files, bytes in all, and bytes of a name; the lab's git server takes somewhat more."""
 
 SINCE = datetime(2026, 3, 2, 8, tzinfo=UTC)
 """When the first commit of anybody's repository was made."""
