@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 import time
 
-PATIENCE = 12.0
+PATIENCE = 20.0
 
 
 class Target:
