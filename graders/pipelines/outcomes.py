@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -192,6 +194,20 @@ def plain(archive: bytes) -> bytes:
         return zlib.decompressobj(_GZIP).decompress(archive, PLAIN_LIMIT)
     except zlib.error:
         return archive
+
+
+def packed(archive: bytes) -> dict[str, bytes]:
+    """The regular files of a release archive, without `./` in front; what cannot be read is left out."""
+    found: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(plain(archive)), mode="r:") as tar:
+            for entry in tar:
+                content = tar.extractfile(entry) if entry.isreg() else None
+                if content is not None:
+                    found[entry.name.removeprefix("./")] = content.read()
+    except (tarfile.TarError, EOFError, OSError, ValueError):
+        return found
+    return found
 
 
 def short(version: str) -> str:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from graders.pipelines.cases import Case, Commit, Ground
 from graders.pipelines.chronicle import Brought, Chronicle
 from graders.pipelines.edits import WORDS, token
-from graders.pipelines.outcomes import Ended
+from graders.pipelines.outcomes import Ended, packed
 from graders.pipelines.runs import Turn, turns
 
 ResultT = TypeVar("ResultT")
@@ -65,8 +65,8 @@ class Season:
         self._began, self._told = time.monotonic(), list[str]()
         files = chronicle.files
         self.version = f"v{chance.randint(1, 9)}.{chance.randint(0, 20)}.{chance.randint(0, 9)}"
-        self.one, after = chronicle.good(files)
-        self.brought: Brought = chronicle.migrating(after)
+        self.one, self.tree = chronicle.good(files)
+        self.brought: Brought = chronicle.migrating(self.tree)
         self._main = self._case("good")
         self._cases: dict[str, Future[Case]] = {}
         self.good = self._pool.submit(lambda: self._note("good", self._main.result().push(self.one)))
@@ -88,6 +88,11 @@ class Season:
         self.recovered = self._pushed("recovered", [chronicle.mended(bad)], on="unhealthy")
         self.tagged = self._soon("tagged", self._tag)
         self.documents = self._soon("documents", self._documents)
+
+    def released(self) -> dict[str, bytes]:
+        """The files of the release that was live after the first push; empty when none was."""
+        live = self.good.result().state.serving
+        return packed(self._main.result().tenant.archive(live.release)) if live else {}
 
     def contents(self) -> dict[str, bytes | None]:
         """What the first two runs stored."""

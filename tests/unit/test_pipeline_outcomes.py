@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import io
+import tarfile
 from typing import Any
 
 import pytest
 
-from graders.pipelines.outcomes import GREEN, NOTHING, RED, Crowd, Ended, build_of, lines, plain, short, verb_line
+from graders.pipelines.outcomes import (
+    GREEN,
+    NOTHING,
+    RED,
+    Crowd,
+    Ended,
+    build_of,
+    lines,
+    packed,
+    plain,
+    short,
+    verb_line,
+)
 from graders.pipelines.targets import Ran as Serving
 from graders.pipelines.targets import State, Verb
 from mde_grader.checking.workspace import Ran
@@ -122,3 +136,18 @@ def test_archives_are_unpacked_up_to_a_limit() -> None:
     assert plain(gzip.compress(b"secret")) == b"secret"
     assert plain(b"secret") == b"secret"
     assert len(plain(gzip.compress(bytes(40 << 20)))) == 16 << 20
+
+
+def test_the_files_of_a_release() -> None:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w:gz") as tar:
+        for name in ("./ferry/a.py", "VERSION"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 3
+            tar.addfile(entry, io.BytesIO(b"abc"))
+        link = tarfile.TarInfo("ferry/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    assert packed(whole.getvalue()) == {"ferry/a.py": b"abc", "VERSION": b"abc"}
+    assert packed(whole.getvalue()[:40]) == {}
+    assert packed(b"no archive") == {}

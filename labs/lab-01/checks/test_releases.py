@@ -32,6 +32,21 @@ def test_a_good_commit_is_released(season: Season) -> None:
     _insist_on_release(season.good.result(), "a good commit", "deploys")
 
 
+@requirement("deploys")
+def test_the_release_is_that_commit(season: Season) -> None:
+    """What runs afterwards holds ferry/ and migrations/ as they are in that commit, byte for byte."""
+    holds, good = season.released(), season.good.result()
+    wanted = {path: text for path, text in season.tree.items() if path.startswith(("ferry/", "migrations/"))}
+    other = sorted(path for path, text in wanted.items() if holds.get(path) != text)
+    expect(
+        not other,
+        expected=f"the release that runs holds ferry/ and migrations/ as they are in commit {short(good.sha)}",
+        seen=f"{', '.join(other[:4])}{' and more' if len(other) > 4 else ''} is not there, or is another file",
+        look="tar -xzf ferry-SHA.tar.gz, and diff -r ferry against a clone of that commit",
+        said=good.said,
+    )
+
+
 @requirement("again")
 def test_the_next_one_replaces_it(season: Season) -> None:
     """The next good commit, which brings a migration, is released in its place."""
