@@ -30,7 +30,7 @@ from graders.images.target.slots import Slots
 from graders.images.target.tenants import Tenants
 from graders.images.target.verbs import Call, Done, Verbs
 from graders.pipelines.targets import Tenant, tenant
-from tests.unit.pipeline_archives import VERSION, files, packed, release
+from tests.unit.pipeline_archives import MIGRATION, VERSION, files, packed, release
 from tests.unit.pipeline_sites import PROBE, TOKEN, served
 
 BASELINE = release()
@@ -61,6 +61,7 @@ class World:
     """Everything outside of the target."""
 
     statements: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
     started: list[tuple[Any, ...]] = field(default_factory=list)
     ran: list[tuple[Any, ...]] = field(default_factory=list)
     admitted: dict[str, str] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class World:
 
     @contextmanager
     def connected(self, url: str) -> Iterator[World]:
-        assert url == "postgresql://postgres:pw@database:5432/postgres"
+        self.urls.append(url)
         yield self
 
     def start(self, *given: Any) -> Pair:
@@ -143,6 +144,8 @@ def test_a_tenant_begins_with_its_baseline_live_and_an_empty_log(site: Site, cas
     assert state.serving is not None
     assert (state.live, state.serving.release, state.serving.version) == ("blue", "baseline", VERSION)
     assert state.migrated == ("0001_start.sql",)
+    assert site.world.urls[-2:] == ["postgresql://postgres:pw@database:5432/postgres", case.database_url]
+    assert site.world.statements[-3:] == ["BEGIN", MIGRATION, "COMMIT"]
     assert case.archive("baseline") == BASELINE
     assert case.log() == []
     number = int(case.identity[1:])
