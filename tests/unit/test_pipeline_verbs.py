@@ -417,3 +417,12 @@ def test_who_leaves_is_not_waited_for(entrance: Path, site: Site, case: Tenant) 
     while lease.state()["waiting"]:
         pass
     assert lease.state()["holder"] in {"", "two"}
+
+
+def test_a_tenant_has_so_many_verbs_under_way_and_no_more(
+    entrance: Path, case: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "AT_ONCE", 0)
+    assert "wait for them to end" in json.loads(knock(entrance, line(case.identity, "migrated")))["err"]
+    monkeypatch.undo()
+    assert json.loads(knock(entrance, line(case.identity, "migrated")))["exit"] == 0
