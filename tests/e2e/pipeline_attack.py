@@ -126,6 +126,7 @@ def attack() -> dict[str, Any]:
         "groups": [group for group in os.getgroups() if group != os.getgid()],
         "status": [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(SHOWN)],
         "others": len(others),
+        "control": [*read_of(os.getpid()), signalled(os.getpid()), len(walk(str(Path.cwd()))) > 0],
         "read": [found for number in others for found in read_of(number)],
         "signalled": [number for number in others if could(lambda number=number: signalled(number))],  # type: ignore[misc]
         "became": [act.__name__ for act in (os.setuid, os.setgid) if could(lambda: became(act))],  # noqa: B023

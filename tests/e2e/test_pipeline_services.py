@@ -194,6 +194,8 @@ def told(world: World) -> dict[str, Any]:
 
 def test_a_release_cannot_read_what_is_not_its_own(told: dict[str, Any]) -> None:
     assert told["others"] > 5, "it looked at others"
+    assert len(told["control"]) > 5, "and can read, signal and list what is its own"
+    assert told["control"][-2:] == [True, True]
     assert told["read"] == []
     assert told["files"] == []
     assert told["listed"] is None

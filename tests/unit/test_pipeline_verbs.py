@@ -30,7 +30,7 @@ from graders.images.target.slots import Slots
 from graders.images.target.tenants import Tenants
 from graders.images.target.verbs import Call, Done, Verbs
 from graders.pipelines.targets import Tenant, tenant
-from tests.unit.pipeline_archives import VERSION, files, packed, release
+from tests.unit.pipeline_archives import MIGRATION, VERSION, files, packed, release
 from tests.unit.pipeline_sites import PROBE, TOKEN, served
 
 BASELINE = release()
@@ -61,6 +61,7 @@ class World:
     """Everything outside of the target."""
 
     statements: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
     started: list[tuple[Any, ...]] = field(default_factory=list)
     ran: list[tuple[Any, ...]] = field(default_factory=list)
     admitted: dict[str, str] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class World:
 
     @contextmanager
     def connected(self, url: str) -> Iterator[World]:
-        assert url == "postgresql://postgres:pw@database:5432/postgres"
+        self.urls.append(url)
         yield self
 
     def start(self, *given: Any) -> Pair:
@@ -143,6 +144,8 @@ def test_a_tenant_begins_with_its_baseline_live_and_an_empty_log(site: Site, cas
     assert state.serving is not None
     assert (state.live, state.serving.release, state.serving.version) == ("blue", "baseline", VERSION)
     assert state.migrated == ("0001_start.sql",)
+    assert site.world.urls[-2:] == ["postgresql://postgres:pw@database:5432/postgres", case.database_url]
+    assert site.world.statements[-3:] == ["BEGIN", MIGRATION, "COMMIT"]
     assert case.archive("baseline") == BASELINE
     assert case.log() == []
     number = int(case.identity[1:])
@@ -414,3 +417,12 @@ def test_who_leaves_is_not_waited_for(entrance: Path, site: Site, case: Tenant) 
     while lease.state()["waiting"]:
         pass
     assert lease.state()["holder"] in {"", "two"}
+
+
+def test_a_tenant_has_so_many_verbs_under_way_and_no_more(
+    entrance: Path, case: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "AT_ONCE", 0)
+    assert "wait for them to end" in json.loads(knock(entrance, line(case.identity, "migrated")))["err"]
+    monkeypatch.undo()
+    assert json.loads(knock(entrance, line(case.identity, "migrated")))["exit"] == 0

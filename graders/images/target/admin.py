@@ -104,9 +104,9 @@ class Admin:
         self.verbs.carry_out(call, Command("switch", (slot,)))
 
     def _migrate(self, tenant: Tenant, name: str) -> None:
-        """Run all files of a release at once: a process for each would take most of the time that a tenant takes."""
+        """Run all files of our own release at once, and here: a process for it takes a third of a tenant's time."""
         files = tenant.releases.get(name).migrations
-        text = "\n".join(tenant.releases.migration(name, file) for file in files)
         if files:
-            self.verbs.migrate(tenant.users["migrations"], tenant.database.url, ", ".join(files), text)
+            text = "\n".join(tenant.releases.migration(name, file) for file in files)
+            self.tenants.databases.fill(tenant.database, text)
             tenant.migrated.extend(files)

@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,23 +68,26 @@ class Databases:
                     raise
                 time.sleep(0.1)
 
-    def make(self, name: str) -> Login:
-        """A new database and its role.
+    def make(self, *names: str) -> tuple[Login, ...]:
+        """New databases, each with a role of its own.
 
         Args:
-            name: Letters, digits and `_`.
+            names: Letters, digits and `_`.
 
         Raises:
             Refused: The server cannot.
         """
-        password = secrets.token_hex(16)
-        self._run(
-            f"CREATE ROLE {name} LOGIN PASSWORD '{password}' CONNECTION LIMIT {CONNECTIONS}",
-            f"ALTER ROLE {name} SET temp_file_limit = '64MB'",
-            f"CREATE DATABASE {name} OWNER {name}",
-            f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC",
-        )
-        return Login(name, f"postgresql://{name}:{password}@{self._host}/{name}")
+        logins = [(name, secrets.token_hex(16)) for name in names]
+        self._run(*(statement for name, password in logins for statement in _made(name, password)))
+        return tuple(Login(name, f"postgresql://{name}:{password}@{self._host}/{name}") for name, password in logins)
+
+    def fill(self, login: Login, text: str) -> None:
+        """Run statements of the grader's own as a role, in one transaction.
+
+        Raises:
+            Refused: They fail, or the server cannot.
+        """
+        self._run("BEGIN", text, "COMMIT", url=login.url)
 
     def remove(self, name: str) -> None:
         """Drop a database, whoever is connected, and its role.
@@ -94,14 +97,21 @@ class Databases:
         """
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"DROP ROLE IF EXISTS {name}")
 
-    def _run(self, *statements: str) -> None:
+    def _run(self, *statements: str, url: str = "") -> None:
         try:
-            with self._lock, self._connected(self._url) as connection:
+            with self._lock, self._connected(url or self._url) as connection:
                 for statement in statements:
                     connection.run(statement)
         except Exception as error:
             said = " ".join(str(error).split())[:SAID]
             raise Refused(f"the database server cannot work ({said}); see its log, and what fills it", 503) from error
+
+
+def _made(name: str, password: str) -> Iterator[str]:
+    yield f"CREATE ROLE {name} LOGIN PASSWORD '{password}' CONNECTION LIMIT {CONNECTIONS}"
+    yield f"ALTER ROLE {name} SET temp_file_limit = '64MB'"
+    yield f"CREATE DATABASE {name} OWNER {name}"
+    yield f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC"
 
 
 def migrate(user: User, url: str, file: str, text: str) -> None:

@@ -9,6 +9,10 @@ import select
 import socket
 import socketserver
 import struct
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,10 @@ SECONDS = 60
 """How long a pipeline may take for its standard input."""
 THROWN_AWAY = 4 * PACKED
 """Bytes of an archive that is too large which are read, so that its sender hears why."""
+AT_ONCE = 12
+"""Verbs of one tenant that are under way, those that wait for its lock among them."""
+UPLOADS = 6
+"""Archives that are received and unpacked at once; each is in memory as a whole."""
 _PEER = struct.Struct("3i")
 
 
@@ -41,6 +49,9 @@ class Door(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def __init__(self, path: Path, uid: int, gid: int, tenants: Tenants, verbs: Verbs) -> None:
         self.uid, self.tenants, self.verbs = uid, tenants, verbs
+        self.uploads = threading.Semaphore(UPLOADS)
+        self._busy: Counter[str] = Counter()
+        self._lock = threading.Lock()
         super().__init__(str(path), Visit)
         os.chown(path, -1, gid)
         path.chmod(0o660)
@@ -50,6 +61,23 @@ class Door(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         _ = client_address
         _, uid, _ = _PEER.unpack(request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
         return bool(uid == self.uid)
+
+    @contextmanager
+    def counted(self, identity: str) -> Iterator[None]:
+        """Carry out a verb of a tenant.
+
+        Raises:
+            Refused: It has too many under way.
+        """
+        with self._lock:
+            if self._busy[identity] >= AT_ONCE:
+                raise Refused(f"{AT_ONCE} verbs of this tenant are under way; wait for them to end")
+            self._busy[identity] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy[identity] -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """A visitor that breaks off is nothing to tell of."""
@@ -65,12 +93,17 @@ class Visit(socketserver.StreamRequestHandler):
         """Hear the verb, have it carried out, and say how it went."""
         asked = json.loads(self.rfile.readline(LINE))
         try:
-            tenant = self.server.tenants.here(asked["tenant"])
+            with self.server.counted(asked["tenant"]):
+                self._say(self._carried_out(asked))
         except Refused as error:
             self._say(Done(1, err=error.message))
-            return
-        given = io.BytesIO(self._given() if asked["input"] else b"")
-        self._say(self.server.verbs.run(Call(tenant, given, self._here), asked["command"]))
+
+    def _carried_out(self, asked: Mapping[str, Any]) -> Done:
+        tenant = self.server.tenants.here(asked["tenant"])
+        if not asked["input"]:
+            return self.server.verbs.run(Call(tenant, io.BytesIO(), self._here), asked["command"])
+        with self.server.uploads:
+            return self.server.verbs.run(Call(tenant, io.BytesIO(self._given())), asked["command"])
 
     def _given(self) -> bytes:
         found = self.rfile.read(PACKED + 1)

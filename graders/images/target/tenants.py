@@ -152,12 +152,14 @@ class Tenants:
         gid = self.first_user + number * USERS
         users = {who: User(gid + place, gid) for place, who in enumerate((*SLOTS, "migrations"))}
         mark = f"{identity_of(number)}_{secrets.token_hex(4)}"
+        tests = [f"test_{mark}"] if fields.get("test_database") is True else []
+        database, *test_databases = self.databases.make(f"ferry_{mark}", *tests)
         tenant = Tenant(
             number,
             name,
             key,
-            self.databases.make(f"ferry_{mark}"),
-            self.databases.make(f"test_{mark}") if fields.get("test_database") is True else None,
+            database,
+            test_databases[0] if test_databases else None,
             Releases(self.folder / identity_of(number), gid),
             self.fronts.open(PORT + number, Slots()),
             users,
