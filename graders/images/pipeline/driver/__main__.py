@@ -18,6 +18,7 @@ from .masking import mask_for
 from .orders import VARIABLE, Order, OrderError, read
 from .readers import ActReader, GitlabReader, PlainReader
 from .repositories import Repository, RepositoryError
+from .workflows import with_shell
 
 GREEN, RED, BAD_ORDER, NO_REPOSITORY, REFUSED, NOTHING_TO_RUN = range(6)
 
@@ -79,6 +80,11 @@ class Run:
         chosen = [path for path in there if self.order.workflows is None or path in self.order.workflows]
         if not chosen:
             raise PipelineError(NOTHING_TO_RUN, "there is no workflow to run in .github/workflows")
+        for path in place.glob("*.y*ml"):
+            if path.is_file() and not path.is_symlink():
+                path.write_bytes(
+                    with_shell(path.read_bytes().decode(errors="surrogateescape")).encode(errors="surrogateescape")
+                )
         head = self.repository.commit(self.order.after)
         event = push_event(self.order, self.repository.pushed(self.order), head)
         self._write("event.json", json.dumps(event))
@@ -181,6 +187,8 @@ def main() -> int:
     except PipelineError as error:
         run.log.close()
         return _end(error.code, str(error))
+    except OSError as error:
+        return _end(REFUSED, f"something in the repository cannot be worked with: {error}")
     print(f"{'red' if code else 'green'} after {time.monotonic() - began:.1f} s", flush=True)
     return code
 
