@@ -207,6 +207,10 @@ jobs:
       - uses: actions/checkout@v4
         with: {fetch-depth: 0}
       - run: echo "WHOLE $(git rev-list --count HEAD)"
+  shells:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {job: [1, 2], include: [{job: 3}]}}
+    steps: [{run: 'false | true; echo "SHELL ${{ matrix.job }}"'}]
   env:
     runs-on: ubuntu-latest
     steps: [{run: 'echo "ENV [$STORE_TOKEN$TARGET$LEAKED]"'}]
@@ -220,8 +224,31 @@ jobs:
 def test_github_is_as_documented(pipelines: Pipelines, origin: Origin) -> None:
     origin.push({GITHUB: GITHUB_MENDED, ".env": "LEAKED=yes", ".actrc": "--dryrun"})
     ran = pipelines.run(origin.push({"docs/index.md": "more"}), "github")
-    words = ("FILES 0", "DEPTH 1 main", "EVENT docs/index.md acme/ferry", "WHOLE 3", "ENV []", "     ***")
+    words = (
+        "FILES 0",
+        "DEPTH 1 main",
+        "EVENT docs/index.md acme/ferry",
+        "WHOLE 3",
+        "ENV []",
+        "     ***",
+        "SHELL 2",
+        "SHELL 3",
+    )
     insist(ran, 0, *words, without=(KEY.splitlines()[1],))
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [
+        ("runs-on: windows-latest, steps: [{run: exit 0}]", 4),
+        ("runs-on: ubuntu-latest, steps: [{run: kill -9 $PPID}]", 1),
+        ("runs-on: ubuntu-latest, steps: [{run: kill -INT $PPID}, {run: sleep 1}]", 1),
+        ("runs-on: ubuntu-latest, steps: [{uses: actions/setup-python@v5, with: {python-version: 3.12}}]", 1),
+        ("runs-on: ubuntu-latest, steps: [{uses: some/action@v1}]", 4),
+    ],
+)
+def test_github_is_not_green_by_mistake(pipelines: Pipelines, origin: Origin, steps: str, code: int) -> None:
+    insist(pipelines.run(origin.push({GITHUB: f"on: push\njobs: {{a: {{{steps}}}}}\n"}), "github"), code)
 
 
 GITLAB_MENDED = """\

@@ -468,6 +468,8 @@ FAKE_ACT = """\
 case "$*" in
 *broken.yml*) echo "something"; echo "Error: workflow is not valid. 'broken.yml'"; exit 1 ;;
 *none.yml*) exit 0 ;;
+*killed.yml*) kill -9 $$ ;;
+*far.yml*) echo 'Error: Get "https://github.com/some/action/info/refs?x": dial tcp: lookup github.com'; exit 1 ;;
 *mac.yml*)
   echo '{"jobID": "mac", "job": "CI/mac", "msg": "\N{CONSTRUCTION SIGN}  Skipping unsupported platform -- Try"}'
   exit 0 ;;
@@ -512,6 +514,8 @@ def workflows(driver: Any, origin: Path, tmp_path: Path, monkeypatch: pytest.Mon
             ".github/workflows/mac.yml: mac.yml: CI/mac is not run: there is no such runner",
         ),
         ("green mac", 1, ""),
+        ("killed", 1, ""),
+        ("far", 4, ".github/workflows/far.yml: the action some/action is not here, and nothing is fetched"),
         ("none", 5, ".github/workflows/none.yml: no job runs for this event"),
     ],
 )

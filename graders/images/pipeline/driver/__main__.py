@@ -23,6 +23,7 @@ from .workflows import with_shell
 GREEN, RED, BAD_ORDER, NO_REPOSITORY, REFUSED, NOTHING_TO_RUN = range(6)
 
 _NO_TARGET = re.compile(r"make: \*\*\* No rule to make target 'pipeline'.*")
+_ACTION = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?[/\"].*(?:lookup|dial|fetch)")
 _OWN_FILES = (".gitlab-ci-local.yml", ".gitlab-ci-local-env", ".gitlab-ci-local-variables.yml")
 
 Reader = ActReader | GitlabReader | PlainReader
@@ -147,7 +148,8 @@ class Run:
         return processes.run(command, folder=folder, environment=environment, line=reader.line, tick=tick)
 
     def _verdict(self, reader: Reader, code: int, path: str) -> int:
-        if reader.started:
+        # A runner that was killed is one that ran, whatever of its words got here.
+        if reader.started or code >= processes.SIGNALLED:
             return RED if code else GREEN
         if code == 0:
             raise PipelineError(NOTHING_TO_RUN, f"{path}: no job runs for this event")
@@ -167,6 +169,9 @@ class Run:
 def _reason(said: Sequence[str]) -> str:
     """The line that tells most of why a runner did not begin."""
     lines = [line.strip() for line in said if line.strip()]
+    for line in lines:
+        if action := _ACTION.search(line):
+            return f"the action {action[1]} is not here, and nothing is fetched"
     told = [line for line in lines if re.match(r"(Error|[A-Za-z]*Error:|This GitLab CI|.*invalid)", line)]
     return (told or lines or ["the runner does not say why"])[0].removeprefix("Error: ")
 

@@ -19,6 +19,9 @@ GRACE = 0.5
 LONGEST_LINE = 16_384
 """Bytes; the rest of a longer line is the next line."""
 
+SIGNALLED = 128
+"""What is added to a signal's number where a program was ended by it, as shells do."""
+
 _PR_SET_DUMPABLE = 4
 """https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html."""
 
@@ -96,4 +99,4 @@ def _wait(pid: int) -> int:
         found, status = os.wait()
         if found == pid:
             code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+            return code if code >= 0 else SIGNALLED - code
