@@ -164,7 +164,9 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 """
 
 
-@pytest.mark.parametrize(("dialect", "names"), [("github", "act run"), ("gitlab", "MainThread run")])
+@pytest.mark.parametrize(
+    ("dialect", "names"), [("github", "act run"), ("gitlab", "MainThread run"), ("make", "make run")]
+)
 def test_steps_cannot_reach_the_runner(pipelines: Pipelines, origin: Origin, dialect: str, names: str) -> None:
     """Neither descriptors nor memory of runner and driver are open to a step, which is the same user."""
     texts = {
@@ -173,6 +175,7 @@ def test_steps_cannot_reach_the_runner(pipelines: Pipelines, origin: Origin, dia
             f" {{run: python3 pry.py {names}; ls -l /opt/mde/pipeline/bin}}]}}}}\n"
         ),
         "gitlab": f"pry: {{script: [python3 pry.py {names}]}}\n",
+        "make": f"pipeline:\n\tpython3 pry.py {names}\n",
     }
     ran = pipelines.run(origin.push({"pry.py": PRY, FOUR_JOBS[dialect][0]: texts[dialect]}), dialect)
     insist(
