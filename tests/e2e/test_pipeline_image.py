@@ -268,6 +268,8 @@ slow: {stage: one, retry: 0, timeout: 1 second, script: ["sleep 20", "echo NEVER
 code: {stage: one, script: ["exit 3"], allow_failure: {exit_codes: [3]}}
 docs: {stage: one, script: [echo DOCS], rules: [{changes: ["docs/*"]}]}
 code-only: {stage: one, script: [echo NEVER], rules: [{changes: ["ferry/*"]}]}
+left: {stage: one, script: ["echo LEFT > left.txt"], artifacts: {untracked: true}}
+found: {stage: two, script: [cat left.txt]}
 bad: {stage: two, script: ["exit 4"], retry: 0, allow_failure: {exit_codes: [3]}}
 never: {stage: three, script: [echo NEVER]}
 rescue: {stage: three, script: [echo RESCUED], when: on_failure}
@@ -277,7 +279,15 @@ rescue: {stage: three, script: [echo RESCUED], when: on_failure}
 def test_gitlab_is_as_documented(pipelines: Pipelines, origin: Origin) -> None:
     origin.push({".gitlab-ci.yml": GITLAB_MENDED})
     ran = pipelines.run(origin.push({"docs/index.md": "more"}), "gitlab")
-    words = ("PLACE right", f"TOLD Change 3/{origin.before}/true", "TRIED AGAIN", "DOCS", "RESCUED", "failure   bad")
+    words = (
+        "PLACE right",
+        f"TOLD Change 3/{origin.before}/true",
+        "TRIED AGAIN",
+        "DOCS",
+        "     LEFT",
+        "RESCUED",
+        "failure   bad",
+    )
     insist(ran, 1, *words, without=("     NEVER",))
 
 
