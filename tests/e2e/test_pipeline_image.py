@@ -164,7 +164,9 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 """
 
 
-@pytest.mark.parametrize(("dialect", "names"), [("github", "act run"), ("gitlab", "MainThread run")])
+@pytest.mark.parametrize(
+    ("dialect", "names"), [("github", "act run"), ("gitlab", "MainThread run"), ("make", "make run")]
+)
 def test_steps_cannot_reach_the_runner(pipelines: Pipelines, origin: Origin, dialect: str, names: str) -> None:
     """Neither descriptors nor memory of runner and driver are open to a step, which is the same user."""
     texts = {
@@ -173,6 +175,7 @@ def test_steps_cannot_reach_the_runner(pipelines: Pipelines, origin: Origin, dia
             f" {{run: python3 pry.py {names}; ls -l /opt/mde/pipeline/bin}}]}}}}\n"
         ),
         "gitlab": f"pry: {{script: [python3 pry.py {names}]}}\n",
+        "make": f"pipeline:\n\tpython3 pry.py {names}\n",
     }
     ran = pipelines.run(origin.push({"pry.py": PRY, FOUR_JOBS[dialect][0]: texts[dialect]}), dialect)
     insist(
@@ -207,6 +210,10 @@ jobs:
       - uses: actions/checkout@v4
         with: {fetch-depth: 0}
       - run: echo "WHOLE $(git rev-list --count HEAD)"
+  shells:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {job: [1, 2], include: [{job: 3}]}}
+    steps: [{run: 'false | true; echo "SHELL ${{ matrix.job }}"'}]
   env:
     runs-on: ubuntu-latest
     steps: [{run: 'echo "ENV [$STORE_TOKEN$TARGET$LEAKED]"'}]
@@ -220,8 +227,31 @@ jobs:
 def test_github_is_as_documented(pipelines: Pipelines, origin: Origin) -> None:
     origin.push({GITHUB: GITHUB_MENDED, ".env": "LEAKED=yes", ".actrc": "--dryrun"})
     ran = pipelines.run(origin.push({"docs/index.md": "more"}), "github")
-    words = ("FILES 0", "DEPTH 1 main", "EVENT docs/index.md acme/ferry", "WHOLE 3", "ENV []", "     ***")
+    words = (
+        "FILES 0",
+        "DEPTH 1 main",
+        "EVENT docs/index.md acme/ferry",
+        "WHOLE 3",
+        "ENV []",
+        "     ***",
+        "SHELL 2",
+        "SHELL 3",
+    )
     insist(ran, 0, *words, without=(KEY.splitlines()[1],))
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [
+        ("runs-on: windows-latest, steps: [{run: exit 0}]", 4),
+        ("runs-on: ubuntu-latest, steps: [{run: kill -9 $PPID}]", 1),
+        ("runs-on: ubuntu-latest, steps: [{run: kill -INT $PPID}, {run: sleep 1}]", 1),
+        ("runs-on: ubuntu-latest, steps: [{uses: actions/setup-python@v5, with: {python-version: 3.12}}]", 1),
+        ("runs-on: ubuntu-latest, steps: [{uses: some/action@v1}]", 4),
+    ],
+)
+def test_github_is_not_green_by_mistake(pipelines: Pipelines, origin: Origin, steps: str, code: int) -> None:
+    insist(pipelines.run(origin.push({GITHUB: f"on: push\njobs: {{a: {{{steps}}}}}\n"}), "github"), code)
 
 
 GITLAB_MENDED = """\
@@ -238,6 +268,8 @@ slow: {stage: one, retry: 0, timeout: 1 second, script: ["sleep 20", "echo NEVER
 code: {stage: one, script: ["exit 3"], allow_failure: {exit_codes: [3]}}
 docs: {stage: one, script: [echo DOCS], rules: [{changes: ["docs/*"]}]}
 code-only: {stage: one, script: [echo NEVER], rules: [{changes: ["ferry/*"]}]}
+left: {stage: one, script: ["echo LEFT > left.txt"], artifacts: {untracked: true}}
+found: {stage: two, script: [cat left.txt]}
 bad: {stage: two, script: ["exit 4"], retry: 0, allow_failure: {exit_codes: [3]}}
 never: {stage: three, script: [echo NEVER]}
 rescue: {stage: three, script: [echo RESCUED], when: on_failure}
@@ -247,7 +279,15 @@ rescue: {stage: three, script: [echo RESCUED], when: on_failure}
 def test_gitlab_is_as_documented(pipelines: Pipelines, origin: Origin) -> None:
     origin.push({".gitlab-ci.yml": GITLAB_MENDED})
     ran = pipelines.run(origin.push({"docs/index.md": "more"}), "gitlab")
-    words = ("PLACE right", f"TOLD Change 3/{origin.before}/true", "TRIED AGAIN", "DOCS", "RESCUED", "failure   bad")
+    words = (
+        "PLACE right",
+        f"TOLD Change 3/{origin.before}/true",
+        "TRIED AGAIN",
+        "DOCS",
+        "     LEFT",
+        "RESCUED",
+        "failure   bad",
+    )
     insist(ran, 1, *words, without=("     NEVER",))
 
 

@@ -238,6 +238,8 @@ def test_a_machine_is_told_what_it_has(tmp_path: Path) -> None:
     path = program(tmp_path)
     whole = Recipe("tooled", materials=(tool(), tool(Source("program", "absent"))))
     assert [where for _, where in told(whole, "x86_64")] == [str(path), ""]
+    packages = Recipe("packed", materials=(tool(Source("npm", "lock.json"), Source("wheels", "x.lock")),))
+    assert [where for _, where in told(packages, "x86_64")] == ["fetched when the image is made"]
 
 
 def test_an_image_without_materials_is_never_outdated(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from graders.images.pipeline.driver.masking import Mask, mask_for
 from graders.images.pipeline.driver.orders import NOTHING, Order, OrderError, read
 from graders.images.pipeline.driver.readers import ActReader, GitlabReader, PlainReader
 from graders.images.pipeline.driver.repositories import Commit, Repository, RepositoryError
+from graders.images.pipeline.driver.workflows import with_shell
 
 SHA, OTHER = "a" * 40, "b" * 40
 GIVEN: dict[str, Any] = {"dialect": "github", "clone": "http://r/x.git", "ref": "refs/heads/main", "after": SHA}
@@ -304,6 +305,38 @@ def test_gitlab_variables_are_taken_as_they_are() -> None:
     assert commands.gitlab(order(dialect="gitlab"), {}, {})[-1] == "--no-evaluate-rule-changes"
 
 
+# workflow files
+
+SAID = 'defaults: {run: {shell: "bash -e {0}"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (
+            "on: push\njobs:\n  a:\n    steps:\n      - run: |\n          ls",
+            f"on: push\njobs:\n  a:\n    steps:\n      - run: |\n          ls\n{SAID}\n",
+        ),
+        ("---\non: push\njobs: {}\n\n", f"---\non: push\njobs: {{}}\n{SAID}\n"),
+        ("jobs: {}\n...\n", "jobs: {}\n...\n"),
+        ("{on: push, jobs: {}}", "{on: push, jobs: {}}"),
+        ("defaults: {run: {shell: sh}}\njobs: {}\n", "defaults: {run: {shell: sh}}\njobs: {}\n"),
+        ("defaults:\n  run:\n    shell: sh\njobs: {}\n", "defaults:\n  run:\n    shell: sh\njobs: {}\n"),
+        (
+            "defaults: {run: {working-directory: x}}\njobs: {}",
+            'defaults: {run: {shell: "bash -e {0}", working-directory: x}}\njobs: {}',
+        ),
+        (
+            "defaults:\n  #\n  run:\n    working-directory: x\n\njobs: {a: {shell: sh}}\n",
+            'defaults:\n  #\n  run:\n    shell: "bash -e {0}"\n    working-directory: x\n\njobs: {a: {shell: sh}}\n',
+        ),
+        ("defaults:\n  other: 1\njobs: {}\n", "defaults:\n  other: 1\njobs: {}\n"),
+    ],
+)
+def test_the_shell_that_is_meant_is_written_down(text: str, made: str) -> None:
+    assert with_shell(text) == made
+
+
 # processes
 
 
@@ -435,8 +468,10 @@ FAKE_ACT = """\
 case "$*" in
 *broken.yml*) echo "something"; echo "Error: workflow is not valid. 'broken.yml'"; exit 1 ;;
 *none.yml*) exit 0 ;;
+*killed.yml*) kill -9 $$ ;;
+*far.yml*) echo 'Error: Get "https://github.com/some/action/info/refs?x": dial tcp: lookup github.com'; exit 1 ;;
 *mac.yml*)
-  echo '{"jobID": "mac", "job": "CI/mac", "msg": "\N{CONSTRUCTION SIGN}  Skipping unsupported platform -- Try running with `-P`"}'
+  echo '{"jobID": "mac", "job": "CI/mac", "msg": "\N{CONSTRUCTION SIGN}  Skipping unsupported platform -- Try"}'
   exit 0 ;;
 *red.yml*) code=1 ;;
 *) code=0 ;;
@@ -479,6 +514,8 @@ def workflows(driver: Any, origin: Path, tmp_path: Path, monkeypatch: pytest.Mon
             ".github/workflows/mac.yml: mac.yml: CI/mac is not run: there is no such runner",
         ),
         ("green mac", 1, ""),
+        ("killed", 1, ""),
+        ("far", 4, ".github/workflows/far.yml: the action some/action is not here, and nothing is fetched"),
         ("none", 5, ".github/workflows/none.yml: no job runs for this event"),
     ],
 )

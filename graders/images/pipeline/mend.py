@@ -54,6 +54,14 @@ PLACES = {
     'if(this.jobStatus!=="success"&&this.artifacts?.when!=="always")return;': (
         'if(this.artifacts?.when!=="always"&&(this.jobStatus==="success")!==(this.artifacts?.when!=="on_failure"))return;'
     ),
+    # artifacts:untracked is every file that git does not know.
+    "if((this.artifacts.paths?.length??0)===0&&this.artifacts.reports": (
+        "if(!this.artifacts.untracked&&(this.artifacts.paths?.length??0)===0&&this.artifacts.reports"
+    ),
+    """c+="rsync --exclude '.gitlab-ci-local/**' -rRa ";""": (
+        r"""if(this.artifacts?.untracked)c+="git ls-files --others >> \\$_gcl_files_tmp\n";"""
+        """c+="rsync --exclude '.gitlab-ci-local/**' -rRa ";"""
+    ),
     "d.stdin?.end(`./${i}/scripts/": "d.stdin?.end(`${mdeLimit(this.jobData.timeout)}./${i}/scripts/",
     'this._prescriptsExitCode=await this.execScripts(t,e,""),': (
         'this._prescriptsExitCode=await mdeRetry(this.jobData.retry,()=>this.execScripts(t,e,"")),'

@@ -18,10 +18,12 @@ from .masking import mask_for
 from .orders import VARIABLE, Order, OrderError, read
 from .readers import ActReader, GitlabReader, PlainReader
 from .repositories import Repository, RepositoryError
+from .workflows import with_shell
 
 GREEN, RED, BAD_ORDER, NO_REPOSITORY, REFUSED, NOTHING_TO_RUN = range(6)
 
 _NO_TARGET = re.compile(r"make: \*\*\* No rule to make target 'pipeline'.*")
+_ACTION = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?[/\"].*(?:lookup|dial|fetch)")
 _OWN_FILES = (".gitlab-ci-local.yml", ".gitlab-ci-local-env", ".gitlab-ci-local-variables.yml")
 
 Reader = ActReader | GitlabReader | PlainReader
@@ -79,6 +81,11 @@ class Run:
         chosen = [path for path in there if self.order.workflows is None or path in self.order.workflows]
         if not chosen:
             raise PipelineError(NOTHING_TO_RUN, "there is no workflow to run in .github/workflows")
+        for path in place.glob("*.y*ml"):
+            if path.is_file() and not path.is_symlink():
+                path.write_bytes(
+                    with_shell(path.read_bytes().decode(errors="surrogateescape")).encode(errors="surrogateescape")
+                )
         head = self.repository.commit(self.order.after)
         event = push_event(self.order, self.repository.pushed(self.order), head)
         self._write("event.json", json.dumps(event))
@@ -141,7 +148,8 @@ class Run:
         return processes.run(command, folder=folder, environment=environment, line=reader.line, tick=tick)
 
     def _verdict(self, reader: Reader, code: int, path: str) -> int:
-        if reader.started:
+        # A runner that was killed is one that ran, whatever of its words got here.
+        if reader.started or code >= processes.SIGNALLED:
             return RED if code else GREEN
         if code == 0:
             raise PipelineError(NOTHING_TO_RUN, f"{path}: no job runs for this event")
@@ -161,6 +169,9 @@ class Run:
 def _reason(said: Sequence[str]) -> str:
     """The line that tells most of why a runner did not begin."""
     lines = [line.strip() for line in said if line.strip()]
+    for line in lines:
+        if action := _ACTION.search(line):
+            return f"the action {action[1]} is not here, and nothing is fetched"
     told = [line for line in lines if re.match(r"(Error|[A-Za-z]*Error:|This GitLab CI|.*invalid)", line)]
     return (told or lines or ["the runner does not say why"])[0].removeprefix("Error: ")
 
@@ -181,6 +192,8 @@ def main() -> int:
     except PipelineError as error:
         run.log.close()
         return _end(error.code, str(error))
+    except OSError as error:
+        return _end(REFUSED, f"something in the repository cannot be worked with: {error}")
     print(f"{'red' if code else 'green'} after {time.monotonic() - began:.1f} s", flush=True)
     return code
 

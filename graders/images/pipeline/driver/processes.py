@@ -16,8 +16,14 @@ from typing import IO
 GRACE = 0.5
 """Seconds that the last lines may take after the program has ended; what it left running may hold its output open."""
 
-LONGEST_LINE = 16_384
-"""Bytes; the rest of a longer line is the next line."""
+LONGEST_LINE = 1 << 20
+"""Bytes; the rest of a longer line is the next line. act repeats the whole script of a step in each line of it."""
+
+MOST_LINES = 1024
+"""Lines that wait for being shown; a program that prints faster waits as well."""
+
+SIGNALLED = 128
+"""What is added to a signal's number where a program was ended by it, as shells do."""
 
 _PR_SET_DUMPABLE = 4
 """https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html."""
@@ -44,12 +50,12 @@ def run(
         folder: Where it runs.
         environment: All that it is given.
         line: Told each line, with the time.
-        tick: Called about once a second, with the time.
+        tick: Called after each line, and often while there is none, with the time.
 
     Returns:
         Its exit code; 128 and the number of the signal that ended it.
     """
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    lines: queue.Queue[str | None] = queue.Queue(MOST_LINES)
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -84,7 +90,7 @@ def run(
             code, until = ended.get(), now
 
 
-def _read(output: IO[bytes], lines: queue.SimpleQueue[str | None]) -> None:
+def _read(output: IO[bytes], lines: queue.Queue[str | None]) -> None:
     for part in iter(lambda: output.readline(LONGEST_LINE), b""):
         lines.put(part.decode(errors="replace").rstrip("\r\n"))
     lines.put(None)
@@ -96,4 +102,4 @@ def _wait(pid: int) -> int:
         found, status = os.wait()
         if found == pid:
             code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+            return code if code >= 0 else SIGNALLED - code

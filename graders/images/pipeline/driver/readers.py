@@ -11,7 +11,7 @@ from .masking import Mask
 
 _NOISE = (
     *("LocalRepositoryCache", "Cleaning up container", "Reevaluate condition", "Result condition"),
-    *("\N{WHITE MEDIUM STAR} Run ", "  \N{GEAR}  ::set-output::"),
+    *("\N{WHITE MEDIUM STAR} Run ", "  \N{GEAR}  ::set-output::", "\N{TEST TUBE}  Matrix: "),
 )
 _SKIPPED = "\N{CONSTRUCTION SIGN}  Skipping unsupported platform"
 _HOUSEKEEPING = {"Set up job", "Complete job"}

@@ -101,7 +101,8 @@ def _from_address(name: str, source: Source) -> Found:
 
 
 def told(recipe: Recipe, architecture: str, environ: Mapping[str, str] | None = None) -> Iterator[tuple[Material, str]]:
-    """For each material of a recipe, where this machine has it; empty where it does not."""
+    """For each material of a recipe, where this machine has it; empty where it should and does not."""
     for material in recipe.materials:
         found = look(material, architecture, environ)
-        yield material, found.where if found else ""
+        fetched = all(source.kind not in {"program", "tree"} for source in material.sources)
+        yield material, found.where if found else "fetched when the image is made" if fetched else ""
