@@ -473,6 +473,6 @@ def test_a_file_of_versions_is_looked_into(content: str, refused: str) -> None:
 
 @pytest.mark.parametrize("text", ["\n" * 200_000, ", " * 100_000, " " * 200_000, "{" + "\t" * 200_000])
 def test_no_white_space_takes_long(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert github(text).refusals
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

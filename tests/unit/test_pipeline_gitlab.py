@@ -314,7 +314,7 @@ def read_nothing() -> GitlabPipeline:
 
 
 def test_includes_extends_and_references_without_end_end_soon() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert "more than 30 files" in str(only(gitlab("include: a.yml", {"a.yml": "include: a.yml"})))
     chain = "".join(f".j{n}: {{extends: [{', '.join([f'.j{n + 1}'] * 11)}]}}\n" for n in range(8))
     assert gitlab(chain + ".j8: {script: a}\na: {extends: .j0}\n").refusals == ()
@@ -322,7 +322,7 @@ def test_includes_extends_and_references_without_end_end_soon() -> None:
     refusals = gitlab(bomb + ".r6: {s: [x, x]}\na: {script: !reference [.r0, s]}\n").refusals
     assert "too many references" in str(refusals[0])
     assert "more than 200 jobs" in str(only(gitlab("".join(f"a{n}: {{script: a}}\n" for n in range(201)))))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_what_only_shows_when_it_is_asked_for_starts_nothing() -> None:

@@ -316,17 +316,17 @@ def test_what_re2_does_not_know_is_refused(expression: str) -> None:
     ],
 )
 def test_no_regular_expression_takes_long(expression: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(RegexError):
         assert not found_in(expression, "a" * 300)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_no_filter_takes_long() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert not compiled("*a" * 200 + "b")("a" * 500)
     assert not compiled("**/" * 100 + "b")("a/" * 200)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -361,9 +361,9 @@ def test_a_glob_fits_what_gitlab_lets_it_fit(glob: str, path: str, value: object
 
 
 def test_braces_stand_for_few_globs_at_most() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert not fits("{a,b}" * 60, "c")
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_a_version_is_met_by_the_one_that_is_here(asked: str, here: object) -> N
 
 @pytest.mark.parametrize("text", ["${{" * 80_000, "${{ " + "'" * 200_001, "${{" + "}" * 2 + "${{ 1 " * 60_000])
 def test_no_text_with_expressions_takes_long(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ExpressionError):
         filled(text, {})
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
