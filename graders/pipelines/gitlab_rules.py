@@ -105,7 +105,7 @@ def _holds(rule: Place, at: Circumstances) -> bool:
     if rule.has("changes") and not changed(rule.child("changes"), at):
         return False
     return not rule.has("exists") or any(
-        fits(expanded(glob, at.variables), path) for glob in _globs(rule.child("exists")) for path in at.files
+        fits(expanded(glob, at.variables), path) for glob in globs_of(rule.child("exists")) for path in at.files
     )
 
 
@@ -114,9 +114,10 @@ def changed(place: Place, at: Circumstances) -> bool:
     event = at.event
     if event.tag or event.created or event.name in {"schedule", "workflow_dispatch"}:
         return True
-    return any(fits(expanded(glob, at.variables), path) for glob in _globs(place) for path in event.changed)
+    return any(fits(expanded(glob, at.variables), path) for glob in globs_of(place) for path in event.changed)
 
 
-def _globs(place: Place) -> tuple[str, ...]:
+def globs_of(place: Place) -> tuple[str, ...]:
+    """The globs of a `changes` or `exists`."""
     inner = place.child("paths") if isinstance(place.data, Mapping) else place
     return inner.texts("a list of globs")

@@ -408,3 +408,8 @@ def test_a_run_names_the_jobs_that_are_left_out() -> None:
 def test_what_is_no_only_is_refused(text: str, said: str) -> None:
     (refusal,) = read("gitlab", {FILE: text.encode()}, chooses=True).refusals
     assert said in str(refusal)
+
+
+def test_few_files_are_looked_for() -> None:
+    globs = ", ".join(f"'{n}/{{a,b,c}}/*'" for n in range(70))
+    assert "more than 200 globs" in str(only(gitlab(rules(f"exists: [{globs}]"))))
