@@ -23,7 +23,7 @@ _KEYS = frozenset(
     )
 )
 _RULE = ("if", "changes", "exists", "when", "allow_failure", "variables", "needs", "interruptible", "start_in")
-MOST_GLOBS = 200
+MOST_GLOBS = 50
 """Globs of all `exists` together, those with braces counted in full."""
 
 _WHENS = ("on_success", "on_failure", "always", "never", "manual", "delayed")
