@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graders.pipelines.conditions import holds
@@ -38,7 +39,7 @@ class Circumstances:
 
     event: Event
     variables: Mapping[str, str]
-    files: Collection[str]
+    files: frozenset[str]
 
 
 def predefined(event: Event) -> dict[str, str]:
@@ -105,8 +106,13 @@ def _holds(rule: Place, at: Circumstances) -> bool:
     if rule.has("changes") and not changed(rule.child("changes"), at):
         return False
     return not rule.has("exists") or any(
-        fits(expanded(glob, at.variables), path) for glob in _globs(rule.child("exists")) for path in at.files
+        _is_there(expanded(glob, at.variables), at.files) for glob in globs_of(rule.child("exists"))
     )
+
+
+@functools.lru_cache(maxsize=512)
+def _is_there(glob: str, files: frozenset[str]) -> bool:
+    return any(fits(glob, path) for path in files)
 
 
 def changed(place: Place, at: Circumstances) -> bool:
@@ -114,9 +120,10 @@ def changed(place: Place, at: Circumstances) -> bool:
     event = at.event
     if event.tag or event.created or event.name in {"schedule", "workflow_dispatch"}:
         return True
-    return any(fits(expanded(glob, at.variables), path) for glob in _globs(place) for path in event.changed)
+    return any(fits(expanded(glob, at.variables), path) for glob in globs_of(place) for path in event.changed)
 
 
-def _globs(place: Place) -> tuple[str, ...]:
+def globs_of(place: Place) -> tuple[str, ...]:
+    """The globs of a `changes` or `exists`."""
     inner = place.child("paths") if isinstance(place.data, Mapping) else place
     return inner.texts("a list of globs")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from graders.pipelines.conditions import ConditionError, DoubtfulError, holds
 from graders.pipelines.gitlab_files import Configuration
 from graders.pipelines.gitlab_refs import check_refs
-from graders.pipelines.gitlab_rules import expanded, own_variables
+from graders.pipelines.gitlab_rules import expanded, globs_of, own_variables
+from graders.pipelines.globs import LONGEST, spread
 from graders.pipelines.places import Place
 from graders.pipelines.refusals import Findings, shown
 from graders.pipelines.shipped import IMAGES, is_image
@@ -22,6 +23,9 @@ _KEYS = frozenset(
     )
 )
 _RULE = ("if", "changes", "exists", "when", "allow_failure", "variables", "needs", "interruptible", "start_in")
+MOST_GLOBS = 50
+"""Globs of all `exists` together, those with braces counted in full."""
+
 _WHENS = ("on_success", "on_failure", "always", "never", "manual", "delayed")
 _NOT_HERE = {
     "release": "write the release by a script",
@@ -52,6 +56,9 @@ def check(configuration: Configuration, findings: Findings, *, chooses: bool) ->
         for part in _checks(name, job, configuration, chooses=chooses):
             with findings.gathered():
                 part()
+    if not findings.all():
+        with findings.gathered():
+            _check_exists(configuration)
 
 
 def stage_of(job: Place) -> str:
@@ -160,6 +167,17 @@ def _check_rules(rules: Place, *, workflow: bool) -> None:
             rule.child("when").refuse("pipeline.invalid", "is neither `always` nor `never`", "write one of the two")
         if not workflow:
             _check_when(rule, in_rules=True)
+
+
+def _check_exists(configuration: Configuration) -> None:
+    """Each glob is held against every file of the repository."""
+    places = [configuration.root.child("workflow"), *configuration.jobs.values()]
+    rules = [rule for place in places for rule in place.child("rules").elements() if rule.has("exists")]
+    globs = [glob for rule in rules for glob in globs_of(rule.child("exists"))]
+    if sum(len(spread(glob[:LONGEST])) for glob in globs) > MOST_GLOBS:
+        rules[0].child("exists").refuse(
+            "pipeline.invalid", f"is one of more than {MOST_GLOBS} globs", "look for fewer files"
+        )
 
 
 def _check_condition(place: Place) -> None:

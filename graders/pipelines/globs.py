@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from graders.pipelines.patterns import Part, matches
@@ -22,10 +23,10 @@ def fits(glob: str, path: str) -> bool:
     >>> [fits("docs/**/*.{md,txt}", path) for path in ("docs/a.md", "docs/x/y.txt", "docs/a.py")]
     [True, True, False]
     """
-    return any(matches(_parts(one), path) for one in _spread(glob[:LONGEST]))
+    return any(matches(_parts(one), path) for one in spread(glob[:LONGEST]))
 
 
-def _spread(glob: str) -> list[str]:
+def spread(glob: str) -> list[str]:
     """The globs without braces that a glob stands for."""
     found, done = [glob], list[str]()
     while found and len(found) + len(done) <= MOST:
@@ -38,6 +39,7 @@ def _spread(glob: str) -> list[str]:
     return done
 
 
+@functools.lru_cache(maxsize=2048)
 def _parts(glob: str) -> list[Part]:
     parts: list[Part] = []
     at = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Part:
     folders: bool = False
 
 
+@functools.lru_cache(maxsize=2048)
 def compiled(pattern: str) -> Callable[[str], bool]:
     r"""What says whether a whole name matches a pattern, its `!` taken off.
 

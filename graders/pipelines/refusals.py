@@ -110,6 +110,6 @@ def insist_supported(refusals: Iterable[Refusal]) -> None:
         not lines,
         expected="a pipeline that can be run here",
         seen=lines[0] if lines else "",
-        look="see what of each dialect is supported: docs/reference/pipeline-dialects.md",
+        look="see what of each dialect is supported: docs/reference/pipelines.md",
         said="\n".join(lines[1:MOST]),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from graders.pipelines.globs import fits
 from graders.pipelines.patterns import compiled
 from graders.pipelines.regexes import RegexError, found_in
 from graders.pipelines.shipped import is_python
+from tests.unit.timing import soon
 
 CONTEXTS: dict[str, Any] = {
     "github": {
@@ -316,17 +316,14 @@ def test_what_re2_does_not_know_is_refused(expression: str) -> None:
     ],
 )
 def test_no_regular_expression_takes_long(expression: str) -> None:
-    started = time.monotonic()
-    with contextlib.suppress(RegexError):
+    with soon(1), contextlib.suppress(RegexError):
         assert not found_in(expression, "a" * 300)
-    assert time.monotonic() - started < 1
 
 
 def test_no_filter_takes_long() -> None:
-    started = time.monotonic()
-    assert not compiled("*a" * 200 + "b")("a" * 500)
-    assert not compiled("**/" * 100 + "b")("a/" * 200)
-    assert time.monotonic() - started < 1
+    with soon(1):
+        assert not compiled("*a" * 200 + "b")("a" * 500)
+        assert not compiled("**/" * 100 + "b")("a/" * 200)
 
 
 @pytest.mark.parametrize(
@@ -361,9 +358,8 @@ def test_a_glob_fits_what_gitlab_lets_it_fit(glob: str, path: str, value: object
 
 
 def test_braces_stand_for_few_globs_at_most() -> None:
-    started = time.monotonic()
-    assert not fits("{a,b}" * 60, "c")
-    assert time.monotonic() - started < 1
+    with soon(1):
+        assert not fits("{a,b}" * 60, "c")
 
 
 @pytest.mark.parametrize(
@@ -387,7 +383,5 @@ def test_a_version_is_met_by_the_one_that_is_here(asked: str, here: object) -> N
 
 @pytest.mark.parametrize("text", ["${{" * 80_000, "${{ " + "'" * 200_001, "${{" + "}" * 2 + "${{ 1 " * 60_000])
 def test_no_text_with_expressions_takes_long(text: str) -> None:
-    started = time.monotonic()
-    with pytest.raises(ExpressionError):
+    with soon(1), pytest.raises(ExpressionError):
         filled(text, {})
-    assert time.monotonic() - started < 1
