@@ -25,6 +25,9 @@ from mde_grader.variants import Values, Variant, variant_of
 GRADING_FILES = ("lab.yaml", "environment.yaml", "packages.lock")
 """Files whose content can change a score, besides everything under checks/ and the graders that checks import."""
 
+SOLUTIONS = "solutions"
+"""Name of the folder of a lab's solutions."""
+
 SALT_VARIABLE = "MDE_GRADE_SALT"
 """Environment variable with the course's secret, without which nobody can work out another candidate's variant."""
 
@@ -141,7 +144,7 @@ class LabFolder:
     @property
     def solutions(self) -> Path:
         """Folder of the solutions that prove the lab; absent where the lab was installed from a wheel."""
-        return self.root / "solutions"
+        return self.root / SOLUTIONS
 
     def _read(self, name: str) -> bytes:
         try:
