@@ -55,9 +55,12 @@ class LabFolder:
 
         Raises:
             UsageError: The name is none that a submission can have.
+            LabInvalidError: lab.yaml cannot be read or contradicts itself.
         """
         name = None if candidate is None else valid_name(candidate)
-        return LabFolder(self.root, name, os.environ.get(SALT_VARIABLE, "") if salt is None else salt)
+        given = LabFolder(self.root, name, os.environ.get(SALT_VARIABLE, "") if salt is None else salt)
+        vars(given)["declared"] = self.declared  # the same for everybody, and what takes the longest to read
+        return given
 
     @cached_property
     def lab(self) -> Lab:
