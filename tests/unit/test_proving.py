@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -205,12 +206,15 @@ def test_the_practice_variant_is_graded_without_a_candidate(varied: Grader) -> N
 
 
 def test_who_stops_it_does_not_wait_for_what_was_not_begun(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = threading.Event()
+
     def slowly(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        if grader.calls:
-            threading.Event().wait(0.2)
+        if grader.calls and stopped.wait(5):
+            time.sleep(0.1)
         return grader.run(command, **options)
 
     def stop(_: SolutionProof) -> None:
+        stopped.set()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess, "run", slowly)
