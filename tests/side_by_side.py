@@ -27,6 +27,9 @@ SHARE = "MDE_SHARE"
 SHARES = 4
 """Processes; more than the two cores that we know, since some tests wait for a clock."""
 
+OFF = ("-pno:xdist", "-pno:cacheprovider")
+"""Plug-ins that are of no use here: the second would write one file from all processes."""
+
 _COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)\b")
 
 
@@ -53,7 +56,7 @@ def worst(codes: Sequence[int]) -> int:
 
 def _start(number: int, arguments: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     own = {SHARE: f"{number}/{SHARES}", "COVERAGE_FILE": f".coverage.{number}"}
-    command = [sys.executable, "-m", "pytest", "-q", "-pno:xdist", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *OFF, *arguments]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **own})
 
 
