@@ -96,7 +96,7 @@ def coverage(session: nox.Session) -> None:
     """The same with branch coverage, held to two figures: the whole package's and that of its pure centre."""
     side_by_side(session, *NO_ENGINE, "--cov", "--cov-report=", **in_memory())
     if not session.posargs:
-        session.run("coverage", "combine", "--quiet")
+        session.run("coverage", "combine", "--quiet", *(path.name for path in ROOT.glob(".coverage-*")))
     session.run("coverage", "report", "--skip-covered", f"--fail-under={BRANCHES}")
     pure = ",".join(f"src/mde_grader/{name}" for name in PURE)
     session.run("coverage", "report", "--skip-covered", "--fail-under=100", f"--include={pure}")

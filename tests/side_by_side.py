@@ -30,6 +30,9 @@ SHARES = 4
 OFF = ("-pno:xdist", "-pno:cacheprovider")
 """Plug-ins that are of no use here: the second would write one file from all processes."""
 
+MEASURED = ".coverage-"
+"""Beginning of the names of the files with each share's coverage, where it is measured; for `coverage combine`."""
+
 _COUNTED = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)\b")
 
 
@@ -55,7 +58,7 @@ def worst(codes: Sequence[int]) -> int:
 
 
 def _start(number: int, arguments: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    own = {SHARE: f"{number}/{SHARES}", "COVERAGE_FILE": f".coverage.{number}"}
+    own = {SHARE: f"{number}/{SHARES}", "COVERAGE_FILE": f"{MEASURED}{number}"}
     command = [sys.executable, "-m", "pytest", "-q", *OFF, *arguments]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **own})
 

@@ -206,7 +206,7 @@ def test_the_practice_variant_is_graded_without_a_candidate(varied: Grader) -> N
 
 
 def test_who_stops_it_does_not_wait_for_what_was_not_begun(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
-    cancelled = threading.Event()
+    begun, cancelled = threading.Event(), threading.Event()
 
     class Pool(ThreadPoolExecutor):
         def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -215,10 +215,12 @@ def test_who_stops_it_does_not_wait_for_what_was_not_begun(grader: Grader, monke
 
     def slowly(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         if grader.calls:
+            begun.set()
             cancelled.wait(1)
         return grader.run(command, **options)
 
     def stop(_: SolutionProof) -> None:
+        begun.wait(5)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mde_grader.proving.ThreadPoolExecutor", Pool)
