@@ -94,7 +94,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """The same with branch coverage, held to two figures: the whole package's and that of its pure centre."""
-    side_by_side(session, *NO_ENGINE, "--cov", "--cov-report=", **in_memory())
+    side_by_side(session, *NO_ENGINE, "-ppytest_cov", "--cov", "--cov-report=", **in_memory())
     if not session.posargs:
         session.run("coverage", "combine", "--quiet", *(path.name for path in ROOT.glob(".coverage-*")))
     session.run("coverage", "report", "--skip-covered", f"--fail-under={BRANCHES}")

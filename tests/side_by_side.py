@@ -27,8 +27,8 @@ SHARE = "MDE_SHARE"
 SHARES = 4
 """Processes; more than the two cores that we know, since some tests wait for a clock."""
 
-OFF = ("-pno:xdist", "-pno:cacheprovider")
-"""Plug-ins that are of no use here: the second would write one file from all processes."""
+PLUGINS = ("--disable-plugin-autoload", "-phypothesispytest", "-pno:cacheprovider")
+"""Each plug-in costs its part of every test; and the cache is one file, which all processes would write."""
 
 MEASURED = ".coverage-"
 """Beginning of the names of the files with each share's coverage, where it is measured; for `coverage combine`."""
@@ -59,7 +59,7 @@ def worst(codes: Sequence[int]) -> int:
 
 def _start(number: int, arguments: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     own = {SHARE: f"{number}/{SHARES}", "COVERAGE_FILE": f"{MEASURED}{number}"}
-    command = [sys.executable, "-m", "pytest", "-q", *OFF, *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *PLUGINS, *arguments]
     return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **own})
 
 
