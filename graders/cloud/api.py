@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Protocol
@@ -161,6 +162,15 @@ class Cloud:
     def reset(self) -> None:
         """Forget all that the cloud holds, and every call."""
         self._guard("POST", "/guard/reset")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile what an apply would make waits, 90 seconds at most; reading, states and locks do not."""
+        self._guard("POST", "/guard/hold")
+        try:
+            yield
+        finally:
+            self._guard("DELETE", "/guard/hold")
 
     def _guard(self, method: str, path: str) -> dict[str, Any]:
         answer = self._ask(method, f"{self.endpoint}{path}", {}, b"")

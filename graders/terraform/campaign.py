@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -48,6 +49,10 @@ class World(Protocol[StandT]):
 
     def writing(self, terraform: Terraform) -> bool:
         """Whether that environment's apply has begun to make things."""
+        ...
+
+    def held(self) -> AbstractContextManager[None]:
+        """Meanwhile no apply can end that still has something to make."""
         ...
 
     def stand(self, terraform: Terraform) -> StandT:
@@ -187,8 +192,9 @@ class Campaign(Generic[StandT]):
         self._planned.result()
         while not self.first.done() and not self._world.writing(self._one):
             time.sleep(LOOK_AGAIN)
-        ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=QUICK_SECONDS)
-        return Locked(ran, overlapped=not self.first.done())
+        with self._world.held():
+            ran = self._one.run("plan", "-input=false", "-no-color", "-lock-timeout=0s", seconds=QUICK_SECONDS)
+            return Locked(ran, overlapped=not self.first.done())
 
     def _show(self) -> tuple[Plan, str]:
         self._planned.result()

@@ -46,6 +46,7 @@ class SolutionProof:
         seconds: Wall time of its attempt.
         ok: Whether all is as declared.
         why: What is not, in one line.
+        graded: Requirements that were looked at; None for all.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SolutionProof:
     seconds: float
     ok: bool
     why: str = ""
+    graded: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,14 @@ def variants(folder: LabFolder, count: int, seed: int) -> list[LabFolder]:
     return found
 
 
-def verify(
+def verify(  # noqa: PLR0913 - everything after the lab is by name
     folder: LabFolder,
     *,
     only: tuple[str, ...] = (),
     jobs: int = 1,
     listener: Callable[[SolutionProof], None] = lambda _: None,
     other: LabFolder | None = None,
+    quick: bool = False,
 ) -> Proof:
     """Grade a lab's solutions, laid out for its variant, and compare with what they declare.
 
@@ -127,6 +130,8 @@ def verify(
         jobs: How many are graded side by side.
         listener: Told each solution as it ends.
         other: The lab in another variant, whose reference must not pass here.
+        quick: Grade of each broken solution no more than what it says it loses, and what that needs: its checks are
+            seen to fail, and whether others fail with them is not.
 
     Raises:
         UsageError: The lab has no solutions, or none of that name.
@@ -137,7 +142,7 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="mde-grade-verify-") as place, ThreadPoolExecutor(jobs) as pool:
         order = longest_first(folder.lab.id, [solution.name for solution in wanted])
         sequence = sorted(wanted, key=lambda solution: order.index(solution.name))
-        futures = [pool.submit(_prove, folder, solution, Path(place), other) for solution in sequence]
+        futures = [pool.submit(_prove, folder, one, Path(place), other, one.loses if quick else ()) for one in sequence]
         try:
             for future in as_completed(futures):
                 row = future.result()
@@ -147,7 +152,8 @@ def verify(
             # The pool would otherwise grade all that is left before it lets anybody stop.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    remember(folder.lab.id, {row.name: row.seconds for row in done.values() if row.seconds})
+    if not quick:
+        remember(folder.lab.id, {row.name: row.seconds for row in done.values() if row.seconds})
     names = tuple(row.id for row in folder.lab.requirements)
     rows = tuple(done[solution.name] for solution in wanted)
     variant = folder.variant.identity if folder.variant else None
@@ -170,7 +176,9 @@ def _wanted(folder: LabFolder, only: tuple[str, ...], other: LabFolder | None) -
     return [solution for solution in solutions if not only or solution.name in only]
 
 
-def _prove(folder: LabFolder, solution: Solution, place: Path, other: LabFolder | None) -> SolutionProof:
+def _prove(
+    folder: LabFolder, solution: Solution, place: Path, other: LabFolder | None, only: tuple[str, ...]
+) -> SolutionProof:
     target = place / solution.name
     if other is not None and solution.name == FOREIGN:
         lay_out(other, replace(solution, name="reference"), target / "submission")
@@ -182,6 +190,7 @@ def _prove(folder: LabFolder, solution: Solution, place: Path, other: LabFolder 
         *(sys.executable, "-I", "-m", "mde_grader", "grade", str(folder.root), str(target / "submission")),
         *("--format", "json", "--output", str(output), "-q"),
         *(("--candidate", candidate) if candidate else ()),
+        *(word for name in only for word in ("--only", name)),
     ]
     seconds = folder.environment().deadline * 3 + _MARGIN
     environment = {**os.environ, SALT_VARIABLE: folder.salt}
@@ -208,6 +217,7 @@ def compare(solution: Solution, card: Scorecard) -> SolutionProof:
         seconds=card.seconds,
         ok=not why,
         why=why,
+        graded=tuple(row.requirement.id for row in card.results) if card.partial else None,
     )
 
 
@@ -222,6 +232,6 @@ def _difference(solution: Solution, card: Scorecard, lost: tuple[str, ...]) -> s
         kept = [name for name in solution.loses if name not in lost]
         parts += [f"also lost {', '.join(unexpected)}"] if unexpected else []
         parts += [f"did not lose {', '.join(kept)}"] if kept else []
-    if solution.verdict and card.verdict != solution.verdict:
+    if solution.verdict and card.verdict != solution.verdict and not card.partial:
         parts.append(f"verdict {card.verdict}, declared {solution.verdict}")
     return "; ".join(parts)

@@ -314,9 +314,10 @@ def test_verify_passes_its_options_on_and_tells_each_solution(
 
     monkeypatch.setattr("mde_grader.cli.lab_verify.verify", verify)
     main(["lab", "verify", "lab-77", "--only", "reference", "-j", "2", "--labs", str(labs)])
-    assert (asked["only"], asked["jobs"]) == (("reference",), 2)
+    assert (asked["only"], asked["jobs"], asked["quick"]) == (("reference",), 2, False)
     assert "broken-a: also lost builds" in capsys.readouterr().err
-    main(["lab", "verify", "lab-77", "-q", "--labs", str(labs)])
+    main(["lab", "verify", "lab-77", "-q", "--quick", "--labs", str(labs)])
+    assert asked["quick"]
     assert capsys.readouterr().err == ""
 
 

@@ -256,6 +256,16 @@ PROOF = Proof(
 )
 
 
+def test_what_was_not_graded_is_neither_kept_nor_proven() -> None:
+    proof = replace(PROOF, rows=(PROOF.rows[0], replace(PROOF.rows[1], graded=("non-root",))))
+    text = matrix(proof)
+    assert cells(text, "reference") == "···"
+    assert cells(text, "broken-root").startswith("○60")
+    assert "blank: not graded" in text
+    assert "blank" not in matrix(PROOF)
+    assert summary(proof).endswith(": proven, as far as it was graded")
+
+
 def cells(text: str, name: str) -> str:
     line = next(line for line in text.splitlines() if line.startswith(name))
     return "".join(line.removeprefix(name).split()[:3])

@@ -106,6 +106,13 @@ def test_calls_are_read_page_by_page() -> None:
     assert (calls.reads, calls.writes, calls.dropped_reads, calls.dropped_writes) == (1, 2, 0, 2)
 
 
+def test_a_hold_ends_whatever_happens_meanwhile() -> None:
+    asking, probe = cloud(**{"/guard/hold": Answer(body=b"{}")})
+    with pytest.raises(KeyError), asking.held():
+        raise KeyError
+    assert [method for method, *_ in probe.asked] == ["POST", "DELETE"]
+
+
 def test_a_guard_that_refuses_is_an_error_of_ours() -> None:
     asking, probe = cloud()
     with pytest.raises(ValueError, match="404"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,6 +15,7 @@ from graders.images.cloud.guard import answers, gate
 from graders.images.cloud.guard.audit import Audit
 from graders.images.cloud.guard.calls import Call, Request, Signature, call, signature
 from graders.images.cloud.guard.gate import Gate
+from graders.images.cloud.guard.holds import MOST, Holds
 from graders.images.cloud.guard.repeats import KEPT, LARGEST, Repeats
 
 TOKEN = "0123456789abcdef"
@@ -362,3 +364,37 @@ def test_a_reset_forgets_answers_and_few_are_kept(world: World) -> None:
     world.ask("/guard/reset", x_guard_token=TOKEN)
     world.ask(auth=scope("ec2"), body=CREATE, amz_sdk_invocation_id="one")
     assert len(world.service.seen) == 2
+
+
+def test_what_an_apply_makes_waits_for_the_end_of_a_hold(world: World) -> None:
+    world.ask("/guard/hold", x_guard_token=TOKEN)
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(world.ask, auth=scope("ec2"), body=CREATE)
+        while not world.gate.holds.waiting:
+            assert not waits.done()
+        assert world.ask(auth=scope("ec2"), body=b"Action=DescribeVpcs")[0] == 200
+        assert world.ask("/states/key", method="PUT", auth=scope("s3"))[0] == 200
+        assert world.ask(auth=scope("ec2"), body=CREATE, x_guard_token=TOKEN)[0] == 200
+        assert not waits.done()
+        world.ask("/guard/hold", method="DELETE", x_guard_token=TOKEN)
+        assert waits.result(5)[0] == 200
+    assert len(world.service.seen) == 4
+    assert world.ask(auth=scope("ec2"), body=CREATE)[0] == 200
+
+
+def test_a_hold_is_the_graders_ends_by_itself_and_takes_only_so_many(world: World) -> None:
+    assert world.ask("/guard/hold", x_guard_token="wrong")[0] == 403
+    assert world.ask("/guard/hold", auth=scope("ec2"))[0] == 200
+    world.gate.holds.wait("ec2", writes=True)
+    short = Holds(longest=0.01)
+    short.begin()
+    short.wait("ec2", writes=True)
+    holds = Holds(longest=5)
+    holds.begin()
+    with ThreadPoolExecutor(MOST) as pool:
+        waiting = [pool.submit(holds.wait, "ec2", writes=True) for _ in range(MOST)]
+        while holds.waiting < MOST:
+            assert not any(one.done() for one in waiting)
+        holds.wait("ec2", writes=True)
+        holds.end()
+    assert holds.waiting == 0

@@ -64,7 +64,9 @@ class Grader:
             Outcome("t::b", "B", "answers", lost, reason="the engine fell over"),
         ]
         identity = SubmissionIdentity(name, "sha256:0", "x", 1, 1)
-        card = score(self.lab.lab, outcomes, attempt=name, submission=identity, started="", seconds=1.5)
+        only = [command[index + 1] for index, word in enumerate(command) if word == "--only"]
+        outcomes = [outcome for outcome in outcomes if not only or outcome.requirement in only]
+        card = score(self.lab.lab, outcomes, attempt=name, submission=identity, started="", seconds=1.5, only=only)
         (output / "scorecard.json").write_text(json.dumps(scorecard_to(card)))
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -105,6 +107,18 @@ def test_each_is_graded_from_its_own_copy_by_a_process_of_its_own(grader: Grader
     assert len(grader.calls) == 3
     assert all(call[1:5] == ["-I", "-m", "mde_grader", "grade"] for call in grader.calls)
     assert grader.seen["reference"] == grader.seen["broken-a"] == {"Dockerfile"}
+
+
+def test_a_quick_proof_looks_at_what_a_broken_solution_says_it_loses(grader: Grader) -> None:
+    proof = verify(grader.lab, quick=True)
+    assert proof.ok
+    assert {row.name: row.graded for row in proof.rows} == {
+        "reference": None,
+        "broken-a": ("answers",),
+        "starter": None,
+    }
+    grader.losing = {"starter"}
+    assert [row.why for row in verify(grader.lab, quick=True).rows] == ["", "did not lose answers", ""]
 
 
 def test_a_broken_solution_that_passes_proves_nothing(grader: Grader) -> None:

@@ -42,6 +42,12 @@ class World:
     def writing(self, terraform: Terraform) -> bool:
         return terraform.folder == "first"
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self.steps.append("held")
+        yield
+        self.steps.append("let go")
+
     def stand(self, terraform: Terraform) -> Stand:
         return terraform.folder, frozenset(self.broken)
 
@@ -87,6 +93,7 @@ class Workspace:
 
     def _carry_out(self, folder: str, words: str, environment: Mapping[str, str]) -> Ran:
         if "-lock-timeout" in words:
+            self.world.steps.append("plan beside")
             self.locked.set()
             return LOCKED
         if words.startswith("apply"):
@@ -144,6 +151,8 @@ def test_all_goes_well() -> None:
         assert not running.strangers(running.first.result())
     assert workspace.world.steps[:2] == ["prepare", "copy first"]
     assert {"smash second", "fill first"} <= set(workspace.world.steps)
+    beside_the_apply = [step for step in workspace.world.steps if step in {"held", "plan beside", "let go"}]
+    assert beside_the_apply == ["held", "plan beside", "let go"]
 
 
 def test_what_is_not_mended_is_told() -> None:

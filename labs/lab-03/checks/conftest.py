@@ -141,6 +141,10 @@ class Nordhafen:
         del terraform
         return any(call.writes and call.action.startswith("Create") for call in self._cloud.calls().entries)
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Meanwhile no apply ends that still has something to make."""
+        return self._cloud.held()
+
     def stand(self, terraform: Terraform) -> Stand:
         """What an environment is like now."""
         wanted = self._environments[terraform.folder]

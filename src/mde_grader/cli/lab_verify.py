@@ -24,6 +24,7 @@ _SEEDS = 1_000_000
 @click.argument("lab", type=LabName(), required=False)
 @click.option("--only", multiple=True, metavar="SOLUTION", help="Only this solution; can be given again.")
 @click.option("-j", "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Solutions side by side.")
+@click.option("--quick", is_flag=True, help="Of a broken solution grade only what it says it loses.")
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="Do it all that often.")
 @click.option(
     "--variants",
@@ -42,6 +43,7 @@ def command(  # noqa: PLR0913 - one argument an option
     lab: str | None,
     only: tuple[str, ...],
     jobs: int,
+    quick: bool,
     repeat: int,
     count: int,
     seed: int | None,
@@ -56,7 +58,7 @@ def command(  # noqa: PLR0913 - one argument an option
     """
     folders = [load_lab(lab, labs)] if lab else find_labs(labs)
     chosen = secrets.randbelow(_SEEDS) if seed is None else seed
-    task = _Task(only, jobs, repeat, count, chosen, quiet)
+    task = _Task(only, jobs, quick, repeat, count, chosen, quiet)
     return max((_verified(folder, task) for folder in folders), default=PROVEN)
 
 
@@ -66,6 +68,7 @@ class _Task:
 
     only: tuple[str, ...]
     jobs: int
+    quick: bool
     repeat: int
     count: int
     seed: int
@@ -92,7 +95,8 @@ def _verified(folder: LabFolder, task: _Task) -> int:
 def _proof(place: LabFolder, task: _Task, *, other: LabFolder | None) -> Proof:
     if other is not None and not task.quiet:
         note(f"{place.lab.id}: {f'variant of {place.candidate}' if place.candidate else 'practice variant'}")
-    proof = verify(place, only=task.only, jobs=task.jobs, listener=_silent if task.quiet else _tell, other=other)
+    told = _silent if task.quiet else _tell
+    proof = verify(place, only=task.only, jobs=task.jobs, listener=told, other=other, quick=task.quick)
     brief = place.candidate is not None
     say(matrix(proof, columns=width(), unicode=speaks_unicode(sys.stdout), brief=brief))
     say(summary(proof))

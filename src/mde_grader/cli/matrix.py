@@ -81,6 +81,8 @@ def _line(row: SolutionProof, proof: Proof, symbols: Symbols, name: int, cell: i
 
 def _cell(row: SolutionProof, requirement: str, symbols: Symbols) -> str:
     lost = requirement in row.lost
+    if row.graded is not None and requirement not in row.graded:
+        return " "
     if row.verdict in {"", "incomplete"}:
         return symbols.unknown
     if row.declares is None:
@@ -97,6 +99,8 @@ def _legend(proof: Proof, symbols: Symbols, columns: int) -> list[str]:
         f"{symbols.kept} kept  {symbols.lost} lost as declared  {symbols.also_lost} lost, not declared  "
         f"{symbols.not_lost} declared, not lost  {symbols.unknown} unknown"
     )
+    if any(row.graded is not None for row in proof.rows):
+        marks += "  blank: not graded"
     return [line for text in (named, marks) for line in _wrapped(text, columns)]
 
 
@@ -111,5 +115,6 @@ def summary(proof: Proof) -> str:
     """One line: how many are as declared, and whether the lab is proven."""
     good = sum(row.ok for row in proof.rows)
     seconds = sum(row.seconds for row in proof.rows)
-    verdict = "proven" if proof.ok else ("not proven: something of ours failed" if proof.incomplete else "not proven")
+    proven = "proven" if all(row.graded is None for row in proof.rows) else "proven, as far as it was graded"
+    verdict = proven if proof.ok else ("not proven: something of ours failed" if proof.incomplete else "not proven")
     return f"{proof.lab}: {good} of {len(proof.rows)} solutions as declared, {seconds:.0f} s of grading: {verdict}"

@@ -18,6 +18,7 @@ from . import answers
 from .answers import Answer
 from .audit import Audit
 from .calls import SHOWN, Call, Request, Signature, call, signature
+from .holds import Holds
 from .repeats import Repeats, mark
 
 Environ = dict[str, Any]
@@ -43,12 +44,14 @@ class Gate:
         token: Secret that the grader's requests carry in `X-Guard-Token`; while empty nobody is the grader.
         reset: Forgets all that the cloud holds.
         audit: Where calls are written down. The grader's own are not.
+        holds: Lets calls wait while the grader wants it. The grader's own do not.
     """
 
     apps: Mapping[str, App]
     token: str
     reset: Callable[[], None]
     audit: Audit = field(default_factory=Audit)
+    holds: Holds = field(default_factory=Holds)
     _repeats: Repeats = field(default_factory=Repeats)
     _taken: int = 0
     # moto's stores are plain dictionaries: side by side, its calls meet half-made things. They only compute, so that
@@ -72,22 +75,33 @@ class Gate:
         return bool(self.token) and hmac.compare_digest(shown, self.token.encode())
 
     def _own(self, path: str, environ: Environ) -> Answer:
-        if (path, environ["REQUEST_METHOD"]) == ("/guard/calls", "GET"):
+        asked = (environ["REQUEST_METHOD"], path)
+        if asked == ("GET", "/guard/calls"):
             after = parse_qs(environ.get("QUERY_STRING", "")).get("after", ["-1"])[0]
             return answers.value(self.audit.page(int(after) if after.isdecimal() else -1))
-        if (path, environ["REQUEST_METHOD"]) == ("/guard/reset", "POST"):
-            with self._lock:
-                self.reset()
-                self.audit.clear()
-                self._repeats.clear()
+        deed = {
+            ("POST", "/guard/reset"): self._forget,
+            ("POST", "/guard/hold"): self.holds.begin,
+            ("DELETE", "/guard/hold"): self.holds.end,
+        }.get(asked)
+        if deed:
+            deed()
             return answers.value({})
         return answers.value({"message": "no such address"}, HTTPStatus.NOT_FOUND)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self.reset()
+            self.audit.clear()
+            self._repeats.clear()
 
     def _pass(self, environ: Environ, start: Start, path: str, *, grader: bool) -> Iterable[bytes]:
         scope = signature(environ.get("HTTP_AUTHORIZATION", ""), environ.get("QUERY_STRING", ""))
         body, refused = self._take(environ, path, scope)
         asked = _call(environ, path, body, scope)
         if refused is None and scope is not None:
+            if not grader:
+                self.holds.wait(scope.service, writes=asked.writes)
             answer, fault = self._ask(_inner(environ, scope, body), scope, _mark(environ, scope, body))
         else:
             answer, fault = refused or answers.value({}, HTTPStatus.FORBIDDEN), ""
