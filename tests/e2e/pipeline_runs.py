@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,13 +123,16 @@ class Pipelines:
         owner = Owner(f"e2e-pipeline-{time.time_ns():x}", this_process(), "0" * 64, time.time() + 1800)
         wanted = StackSpec((), owner, side_image=images["side"].tag, workspaces=(spec, bare))
         self.stack: Stack = runtime.up(wanted)
+        self._pool = ThreadPoolExecutor(3)
+        self._numbers = itertools.count()
 
-    def run(self, origin: Origin, dialect: str, **changes: Any) -> Ran:
-        """Run the pipeline of what was pushed last."""
-        self.stack.files("workspace").write({f"{origin.folder.name}.bundle": origin.bundle()})
+    def start(self, origin: Origin, dialect: str, **changes: Any) -> Future[Ran]:
+        """Begin the pipeline of what was pushed last; what is pushed from now on is another's."""
+        name = f"{origin.folder.name}-{next(self._numbers)}.bundle"
+        self.stack.files("workspace").write({name: origin.bundle()})
         order = {
             "dialect": dialect,
-            "clone": f"/work/{origin.folder.name}.bundle",
+            "clone": f"/work/{name}",
             "ref": origin.ref,
             "before": origin.before,
             "after": origin.after,
@@ -138,4 +143,9 @@ class Pipelines:
             **changes,
         }
         environment = {"PIPELINE_ORDER": json.dumps(order)}
-        return self.stack.run("workspace", ["/opt/mde/pipeline/run"], seconds=120, environment=environment)
+        command = ["/opt/mde/pipeline/run"]
+        return self._pool.submit(self.stack.run, "workspace", command, seconds=120, environment=environment)
+
+    def run(self, origin: Origin, dialect: str, **changes: Any) -> Ran:
+        """Run the pipeline of what was pushed last."""
+        return self.start(origin, dialect, **changes).result()

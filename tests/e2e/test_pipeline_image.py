@@ -115,11 +115,15 @@ JOBS = {"github": 4, "gitlab": 4, "make": 1}
 def test_a_pipeline_is_green_or_red(pipelines: Pipelines, origin: Origin, dialect: str) -> None:
     """Artifacts pass from job to job, secrets are masked where the platform does, what failed stops the rest."""
     path, text = FOUR_JOBS[dialect]
-    ran = pipelines.run(origin.push({path: text}), dialect)
-    insist(ran, 0, f"DEPLOYED {origin.after}", "green after", without=(TOKEN, *KEY.splitlines()))
+    good = pipelines.start(origin.push({path: text}), dialect)
+    sha = origin.after
+    red = pipelines.start(origin.push(RED_TEST), dialect)
+    untidy = pipelines.start(origin.push(LINT_ERROR), dialect)
+    ran = good.result()
+    insist(ran, 0, f"DEPLOYED {sha}", "green after", without=(TOKEN, *KEY.splitlines()))
     assert sum(line.startswith("success ") for line in ran.out.splitlines()) == JOBS[dialect]
-    insist(pipelines.run(origin.push(RED_TEST), dialect), 1, "red after", "assert 43 == 42", without=("DEPLOYED",))
-    insist(pipelines.run(origin.push(LINT_ERROR), dialect), 1, "F401", without=("DEPLOYED",))
+    insist(red.result(), 1, "red after", "assert 43 == 42", without=("DEPLOYED",))
+    insist(untidy.result(), 1, "F401", without=("DEPLOYED",))
 
 
 @pytest.mark.parametrize("dialect", FOUR_JOBS)
@@ -322,13 +326,14 @@ def test_a_public_style_of_pipeline_runs(pipelines: Pipelines, origin: Origin, s
     """A good commit is deployed, one on a branch and one with a failing test are not."""
     dialect, workflows = STYLES[style]
     origin.push(style=style)
-    insist(pipelines.run(origin.push({"ferry/notice.py": 'NOTICE = "new"\n'}), dialect, workflows=workflows),
-           0, f"DEPLOYED {origin.after}", without=("ROLLED BACK",))  # fmt: skip
-    feature = origin.push({"ferry/notice.py": 'NOTICE = "newer"\n'}, branch="feature/x")
-    insist(pipelines.run(feature, dialect, workflows=workflows), 0, "green after", without=("DEPLOYED",))
-    insist(
-        pipelines.run(origin.push(RED_TEST), dialect, workflows=workflows), 1, "assert 43 == 42", without=("DEPLOYED",)
-    )
+    good = pipelines.start(origin.push({"ferry/notice.py": 'NOTICE = "new"\n'}), dialect, workflows=workflows)
+    sha = origin.after
+    origin.push({"ferry/notice.py": 'NOTICE = "newer"\n'}, branch="feature/x")
+    feature = pipelines.start(origin, dialect, workflows=workflows)
+    red = pipelines.start(origin.push(RED_TEST), dialect, workflows=workflows)
+    insist(good.result(), 0, f"DEPLOYED {sha}", without=("ROLLED BACK",))
+    insist(feature.result(), 0, "green after", without=("DEPLOYED",))
+    insist(red.result(), 1, "assert 43 == 42", without=("DEPLOYED",))
 
 
 @pytest.mark.parametrize("style", ["actions-rollback", "gitlab-dag"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mde_grader.errors import EngineError
-from mde_grader.runtimes.images import builder
+from mde_grader.runtimes.images import builder, materials
 from mde_grader.runtimes.images.builder import build, fetch_wheels, pack
 from mde_grader.runtimes.images.catalog import Recipe
 from mde_grader.runtimes.images.store import labels
@@ -141,7 +141,7 @@ def test_a_machine_has_the_name_that_wheels_give_it(
 
 @pytest.mark.parametrize("name", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_pip_is_told_of_the_companys_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    for known in builder.AUTHORITY_VARIABLES:
+    for known in materials.AUTHORITY_VARIABLES:
         monkeypatch.delenv(known, raising=False)
     monkeypatch.setenv(name, "/company.pem")
     pip = Pip(monkeypatch)
@@ -152,7 +152,7 @@ def test_pip_is_told_of_the_companys_certificates(tmp_path: Path, monkeypatch: p
 def test_pip_is_told_of_no_certificates_when_the_user_named_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for known in builder.AUTHORITY_VARIABLES:
+    for known in materials.AUTHORITY_VARIABLES:
         monkeypatch.delenv(known, raising=False)
     pip = Pip(monkeypatch)
     fetch_wheels(tmp_path / "lock", "3.11", "x86_64", tmp_path)

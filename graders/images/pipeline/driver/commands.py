@@ -22,9 +22,9 @@ _USES = re.compile(r"""\buses\s*:\s*['"]?actions/(?P<name>[a-z-]+)(?:/[a-z]+)?@(
 
 def environment(home: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """What every program of a run is given: nothing of ours but where tools and packages are."""
-    kept = ("LANG", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_BREAK_SYSTEM_PACKAGES", "PIP_DISABLE_PIP_VERSION_CHECK")
+    kept = [name for name in inherited if name == "LANG" or name.startswith("PIP_")]
     path = f"{home}/.local/bin:/usr/local/bin:/usr/bin:/bin"
-    named = {name: inherited[name] for name in kept if name in inherited}
+    named = {name: inherited[name] for name in kept}
     # act gives steps a terminal, which a platform does not: nothing may wait for a reader there.
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "PAGER": "cat", "TERM": "dumb"}
     return {**named, **quiet, "PATH": path, "HOME": str(home), "USER": "runner"}
