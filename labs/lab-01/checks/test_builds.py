@@ -37,7 +37,7 @@ def test_what_is_released_was_published(season: Season) -> None:
         put and min(put) <= began,
         expected="it is published before it is started",
         seen="it was started before it was in the store",
-        look="mde-grade lab-01 . --only one-artifact",
+        look="mde-grade lab-01 . --only one-artifact, and read the log of that run in the full report",
         said=good.said,
     )
 
@@ -51,7 +51,7 @@ def test_the_same_commit_gives_the_same_archive(season: Season) -> None:
             ended.build,
             expected=f"{what} leaves {build_of(ended.sha)} in the store",
             seen=f"{', '.join(sorted(ended.stored)) or 'nothing is there'}; {ended.end}",
-            look="mde-grade lab-01 . --only reproducible",
+            look="mde-grade lab-01 . --only reproducible, and read the log of that run in the full report",
             said=ended.said,
         )
     expect(
@@ -71,7 +71,7 @@ def test_a_tag_publishes_what_was_built(season: Season) -> None:
         tagged.colour == GREEN,
         expected="a green run for a tag on a commit that was released",
         seen=tagged.end,
-        look="mde-grade lab-01 . --only tag",
+        look="mde-grade lab-01 . --only tag, and read the log of that run in the full report",
         said=tagged.said,
     )
     found = {path: sha256 for path, sha256 in tagged.stored.items() if path.startswith("releases/")}
@@ -80,7 +80,7 @@ def test_a_tag_publishes_what_was_built(season: Season) -> None:
         found.get(wanted, ""),
         expected=f"{wanted} in the store",
         seen=", ".join(sorted(found)) or "no release is there",
-        look="mde-grade lab-01 . --only tag",
+        look="mde-grade lab-01 . --only tag, and read the log of that run in the full report",
         said=tagged.said,
     )
     expect(
@@ -94,7 +94,7 @@ def test_a_tag_publishes_what_was_built(season: Season) -> None:
         not tagged.touched,
         expected="nothing on the target changes for a tag",
         seen=lines(tagged.touched),
-        look="mde-grade lab-01 . --only tag",
+        look="mde-grade lab-01 . --only tag, and read the log of that run in the full report",
         said=tagged.said,
     )
 

@@ -72,14 +72,14 @@ def test_a_good_commit_on_another_branch(season: Season) -> None:
         not ended.touched,
         expected="nothing on the target changes for a commit on another branch",
         seen=lines(ended.touched),
-        look="mde-grade lab-01 . --only branch",
+        look="mde-grade lab-01 . --only branch, and read the log of that run in the full report",
         said=ended.said,
     )
     expect(
         ended.colour == GREEN,
         expected="a green run for a good commit on another branch",
         seen=ended.end,
-        look="mde-grade lab-01 . --only branch",
+        look="mde-grade lab-01 . --only branch, and read the log of that run in the full report",
         said=ended.said,
     )
 
@@ -87,4 +87,7 @@ def test_a_good_commit_on_another_branch(season: Season) -> None:
 @requirement("branch")
 def test_a_bad_commit_on_another_branch(season: Season) -> None:
     """A commit on another branch that fails a unit test ends red."""
-    _insist_stopped(season.broken_feature.result(), "mde-grade lab-01 . --only branch")
+    _insist_stopped(
+        season.broken_feature.result(),
+        "mde-grade lab-01 . --only branch, and read the log of that run in the full report",
+    )

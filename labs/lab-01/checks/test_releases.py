@@ -7,6 +7,7 @@ from graders.pipelines.season import Season
 from mde_grader.checking import expect, requirement
 
 BY_HAND = "mde-grade lab-01 . --only"
+READ = ", and read the log of that run in the full report"
 
 
 def _insist_on_release(ended: Ended, what: str, only: str) -> None:
@@ -14,7 +15,7 @@ def _insist_on_release(ended: Ended, what: str, only: str) -> None:
         ended.colour == GREEN,
         expected=f"a green run for {what}",
         seen=ended.end,
-        look=f"{BY_HAND} {only}",
+        look=f"{BY_HAND} {only}{READ}",
         said=ended.said,
     )
     expect(
@@ -94,7 +95,7 @@ def test_migrations_run_once(season: Season) -> None:
         ran <= shown,
         expected="a migration runs before the front goes to the release that needs it",
         seen=f"migrate {name} after the switch",
-        look=f"{BY_HAND} migrations",
+        look=f"{BY_HAND} migrations{READ}",
         said=second.said,
     )
     times = second.page.count(f"<td>{season.brought.harbour}</td>")
@@ -117,21 +118,21 @@ def test_an_unhealthy_release_is_never_shown(season: Season) -> None:
         not bad.shown and not switched,
         expected=f"{what} is never shown",
         seen=f"the front went to it: {lines(switched) or f'it answered {bad.shown} requests'}",
-        look=f"{BY_HAND} unhealthy",
+        look=f"{BY_HAND} unhealthy{READ}",
         said=bad.said,
     )
     expect(
         not bad.crowd.failed and bad.kept,
         expected="the release before it goes on answering every request",
         seen=bad.crowd.failed or bad.serves,
-        look=f"{BY_HAND} unhealthy",
+        look=f"{BY_HAND} unhealthy{READ}",
         said=bad.said,
     )
     expect(
         bad.colour == "red",
         expected=f"a red run for {what}",
         seen=bad.end,
-        look=f"{BY_HAND} unhealthy",
+        look=f"{BY_HAND} unhealthy{READ}",
         said=bad.said,
     )
 
@@ -158,7 +159,7 @@ def test_the_later_push_stays(season: Season) -> None:
         later.colour == GREEN,
         expected="a green run for the later one",
         seen=f"{later.end}; {two.order}",
-        look=f"{BY_HAND} concurrent",
+        look=f"{BY_HAND} concurrent{READ}",
         said=later.said,
     )
 
@@ -171,13 +172,13 @@ def test_documents_release_nothing(season: Season) -> None:
         not ended.touched,
         expected="nothing on the target changes for a commit that changes documents alone",
         seen=lines(ended.touched),
-        look=f"{BY_HAND} docs-only",
+        look=f"{BY_HAND} docs-only{READ}",
         said=ended.said,
     )
     expect(
         ended.colour in {GREEN, NOTHING},
         expected="no run for a commit that changes documents alone, or a green one",
         seen=ended.end,
-        look=f"{BY_HAND} docs-only",
+        look=f"{BY_HAND} docs-only{READ}",
         said=ended.said,
     )
