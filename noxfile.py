@@ -23,8 +23,8 @@ FOLDERS = ("src", "tests", "graders", "labs", "benchmarks", "scripts", "noxfile.
 CODE = [name for name in FOLDERS if (ROOT / name).exists()]
 SHELL = ("scripts/*", ".ci/*", "graders/images/*/*.sh")
 
-NO_ENGINE = ("tests/unit", "tests/golden", "tests/conformance", "-m", "not engine", "-n", "2")
-"""What runs anywhere; two workers, since the machines that we know have two cores."""
+NO_ENGINE = ("tests/unit", "tests/golden", "tests/conformance", "-m", "not engine")
+"""What runs anywhere."""
 
 SLOWEST = ("--durations=10", "--durations-min=0.15")
 """Shows what takes long: `unit` has a budget of 10 s on two idle cores, so a test of it takes milliseconds."""
@@ -47,6 +47,15 @@ def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run pytest; compiled tests are kept, whatever the machine's settings say."""
     environment = {"PYTHONDONTWRITEBYTECODE": "", **environment}
     session.run("python", "-m", "pytest", *arguments, *session.posargs, env=environment)
+
+
+def side_by_side(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run pytest in several processes; with arguments of the caller's own in one, which can be talked to."""
+    if session.posargs:
+        pytest(session, *arguments, **environment)
+    else:
+        environment = {"PYTHONDONTWRITEBYTECODE": "", **environment}
+        session.run("python", "-m", "tests.side_by_side", *arguments, env=environment)
 
 
 def in_memory() -> dict[str, str]:
@@ -79,13 +88,15 @@ def types(session: nox.Session) -> None:
 @nox.session(default=False)
 def unit(session: nox.Session) -> None:
     """Everything that needs no engine."""
-    pytest(session, *NO_ENGINE, *SLOWEST, **in_memory())
+    side_by_side(session, *NO_ENGINE, *SLOWEST, **in_memory())
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """The same with branch coverage, held to two figures: the whole package's and that of its pure centre."""
-    pytest(session, *NO_ENGINE, "-q", "--cov", "--cov-report=", **in_memory())
+    side_by_side(session, *NO_ENGINE, "-ppytest_cov", "--cov", "--cov-report=", **in_memory())
+    if not session.posargs:
+        session.run("coverage", "combine", "--quiet", *(path.name for path in ROOT.glob(".coverage-*")))
     session.run("coverage", "report", "--skip-covered", f"--fail-under={BRANCHES}")
     pure = ",".join(f"src/mde_grader/{name}" for name in PURE)
     session.run("coverage", "report", "--skip-covered", "--fail-under=100", f"--include={pure}")

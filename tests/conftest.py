@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+from tests.side_by_side import SHARE, is_others
 
 settings.register_profile(
     "quick",
@@ -29,6 +32,12 @@ settings.load_profile(os.environ.get("MDE_HYPOTHESIS", "quick"))
 
 collect_ignore_glob = ["*/labs", "hostile/cases"]
 """Labs and submissions that tests work with: their `test_*.py` are a lab's checks, not ours."""
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave to the other processes what is their share of the files."""
+    share = os.environ.get(SHARE)
+    return True if share and collection_path.suffix == ".py" and is_others(collection_path.name, share) else None
 
 
 gc.disable()  # while tests are collected, nearly all that is made stays

@@ -83,11 +83,6 @@ class Calls:
         return tuple(entry for entry in self.entries if entry.fault)
 
 
-def made_by_terraform(entry: Entry) -> bool:
-    """Whether a call says that it comes from Terraform's AWS provider. A hint for words, never for points."""
-    return "terraform-provider-aws" in entry.user_agent
-
-
 def read_calls(pages: Iterable[Mapping[str, Any]]) -> Calls:
     """Join the guard's pages, first to last."""
     entries: list[Entry] = []

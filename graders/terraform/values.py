@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 Object = dict[str, Any]
@@ -37,16 +36,3 @@ def objects(value: object) -> list[Object]:
 def words(value: object) -> tuple[str, ...]:
     """The strings of a list."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def texts(value: object) -> Iterator[str]:
-    """Every string anywhere inside a value, names of fields left out."""
-    rest = [value]
-    while rest:
-        item = rest.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            rest.extend(item.values())
-        elif isinstance(item, list):
-            rest.extend(item)

@@ -45,6 +45,8 @@ def clean(text: str | bytes, *, limit: int = LIMIT, lines: int = LINES) -> str:
         lines: Most lines of the result.
     """
     raw = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    if raw.isascii() and raw.isprintable():  # as most texts are
+        return cap(raw.rstrip(), limit=limit, lines=lines)
     raw = _CONTROLS.sub("", _STRINGS.sub("", raw))
     raw = _BREAKS.sub("\n", raw).expandtabs(4)
     raw = _SURROGATES.sub("\ufffd", _UNSEEN.sub("", raw))

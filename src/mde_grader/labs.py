@@ -25,6 +25,9 @@ from mde_grader.variants import Values, Variant, variant_of
 GRADING_FILES = ("lab.yaml", "environment.yaml", "packages.lock")
 """Files whose content can change a score, besides everything under checks/ and the graders that checks import."""
 
+SOLUTIONS = "solutions"
+"""Name of the folder of a lab's solutions."""
+
 SALT_VARIABLE = "MDE_GRADE_SALT"
 """Environment variable with the course's secret, without which nobody can work out another candidate's variant."""
 
@@ -52,9 +55,12 @@ class LabFolder:
 
         Raises:
             UsageError: The name is none that a submission can have.
+            LabInvalidError: lab.yaml cannot be read or contradicts itself.
         """
         name = None if candidate is None else valid_name(candidate)
-        return LabFolder(self.root, name, os.environ.get(SALT_VARIABLE, "") if salt is None else salt)
+        given = LabFolder(self.root, name, os.environ.get(SALT_VARIABLE, "") if salt is None else salt)
+        vars(given)["declared"] = self.declared  # the same for everybody, and what takes the longest to read
+        return given
 
     @cached_property
     def lab(self) -> Lab:
@@ -141,7 +147,7 @@ class LabFolder:
     @property
     def solutions(self) -> Path:
         """Folder of the solutions that prove the lab; absent where the lab was installed from a wheel."""
-        return self.root / "solutions"
+        return self.root / SOLUTIONS
 
     def _read(self, name: str) -> bytes:
         try:

@@ -6,13 +6,14 @@ files come first, files of the base to `remove`, and the requirements that it `l
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from mde_grader.codec.nodes import document_from
 from mde_grader.errors import LabInvalidError
-from mde_grader.labs import LabFolder
+from mde_grader.labs import SOLUTIONS, LabFolder
 
 DECLARATION = "solution.yaml"
 _FIELDS = {"schema", "title", "base", "remove", "loses", "verdict"}
@@ -51,6 +52,21 @@ def read_solutions(folder: LabFolder) -> list[Solution]:
     found.sort(key=lambda solution: (_rank(solution.name), solution.name))
     starter = Solution("starter", "What candidates start from", "", (), (), "failed", exact=False)
     return [*found, starter]
+
+
+def solution_at(path: Path) -> tuple[Path, str] | None:
+    """The lab whose solution a folder is, or lies in, and that solution's name; None for any other folder.
+
+    What lies there is what `lay_out` makes a submission from: a template, or what changes of another solution.
+
+    Args:
+        path: Any folder; for the folder of all of a lab's solutions the name is empty.
+    """
+    place = path.resolve()
+    for folder in (place, *place.parents):
+        if folder.name == SOLUTIONS and os.access(folder.parent / "lab.yaml", os.R_OK):
+            return folder.parent, next(iter(place.relative_to(folder).parts), "")
+    return None
 
 
 def _rank(name: str) -> int:

@@ -16,6 +16,8 @@ from tests.conformance.kits import PROGRAMS
 class DockerKit:
     """The engine with the side container of this checkout; `latest` may be another's."""
 
+    moment: float = 0.5
+
     def __post_init__(self) -> None:
         self.docker: DockerRuntime = connect()
         self.side = self.base = require(["side"], sdk_client(self.docker.engine))["side"].tag

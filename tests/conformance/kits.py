@@ -97,6 +97,8 @@ class Kit(Protocol):
     runtime: Runtime
     base: str
     side: str
+    moment: float
+    """Seconds in which the engine starts a service."""
 
     def other(self) -> Runtime:
         """Another grader on the same engine."""
@@ -116,6 +118,7 @@ class FakeKit:
     engine: FakeEngine = field(default_factory=FakeEngine)
     base: str = "base"
     side: str = "side"
+    moment: float = 0.02
 
     def __post_init__(self) -> None:
         self.runtime: Runtime = self.other()

@@ -18,6 +18,9 @@ from tests.hostile.watching import Observed, watch
 HERE = Path(__file__).parent
 LABS = HERE / "labs"
 CASES = HERE / "cases"
+SHARED = CASES / "shared"
+"""Files that are in more than one submission."""
+
 FORMATS = "console,json,junit,markdown,html"
 DEADLINE = 40.0
 """Of each lab, as their environment.yaml says; a test compares."""
@@ -35,7 +38,7 @@ def case_named(name: str) -> Case:
 
 
 def lay_out(case: Case, target: Path) -> Path:
-    """Copy the submission, and make what git cannot hold: links, pipes, sockets and strange names."""
+    """Copy the submission with what it shares, and make what git cannot hold: links, pipes, sockets, strange names."""
     if (case.folder / "submission").is_dir():
         shutil.copytree(case.folder / "submission", target, symlinks=True)
     target.mkdir(exist_ok=True)
@@ -48,6 +51,8 @@ def lay_out(case: Case, target: Path) -> Path:
             os.mkfifo(place)
         elif kind == "file":
             place.write_text(rest[0])
+        elif kind == "shared":
+            shutil.copy2(SHARED / name, place)
         elif kind == "socket":
             _bind(place)
     return target

@@ -63,6 +63,11 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     assert clean(once) == once
 
 
+@given(st.text(st.characters(max_codepoint=0x7E)), st.integers(0, 60))
+def test_a_plain_text_is_cleaned_as_any_other(text: str, limit: int) -> None:
+    assert clean(text, limit=limit) == clean(text + "\u200b", limit=limit)
+
+
 @given(st.text(), st.integers(0, 300), st.integers(1, 12))
 def test_a_cap_holds(text: str, limit: int, lines: int) -> None:
     shown = cap(text, limit=limit, lines=lines)

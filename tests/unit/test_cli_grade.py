@@ -136,6 +136,38 @@ def test_what_cannot_be_meant_is_a_usage_error_before_any_work(stage: Stage, arg
     assert stage.asked == []
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("reference", ("one of lab-77's own solutions", " --only reference")),
+        ("", ("the folder of lab-77's own solutions", "")),
+    ],
+)
+def test_a_labs_own_solution_is_told_from_a_submission(
+    stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path, place: str, told: tuple[str, str]
+) -> None:
+    what, rest = told
+    home = tmp_path / "lab-77"
+    (home / "solutions" / "reference").mkdir(parents=True)
+    (home / "lab.yaml").write_text("")
+    path = Path("lab-77", "solutions", place)
+    assert main(["lab-77", str(path)]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(f"{path} is {what}, kept as a template, and no submission")
+    assert second.strip().endswith(f"`mde-grade lab verify {home}{rest}` fills it in and grades it")
+    assert stage.asked == []
+
+
+def test_a_solution_of_a_lab_of_ours_is_verified_by_the_labs_id(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2] / "labs/lab-02/solutions/reference")
+    assert main(["lab-02"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(" this folder is one of lab-02's own solutions, kept as a template, and no submission")
+    assert "`mde-grade lab verify lab-02 --only reference` fills it in and grades it" in second
+
+
 def test_an_output_that_cannot_be_written_is_found_before_the_work(
     stage: Stage, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

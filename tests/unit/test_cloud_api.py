@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from graders.cloud.api import Cloud
-from graders.cloud.audit import made_by_terraform, read_calls
 from graders.cloud.inventory import Inventory, Kind, difference, of_kind, plain, tags, without_managed
 
 
@@ -119,13 +118,6 @@ def test_a_guard_that_refuses_is_an_error_of_ours() -> None:
     with pytest.raises(ValueError, match="404"):
         asking.reset()
     assert probe.asked[-1][:2] == ("POST", "http://cloud:5000/guard/reset")
-
-
-def test_who_says_to_be_terraform() -> None:
-    entries = read_calls(
-        [{"calls": [row(0, user_agent="APN/1.0 Terraform/1.11 terraform-provider-aws/5.100.0"), row(1)]}]
-    )
-    assert [made_by_terraform(entry) for entry in entries.entries] == [True, False]
 
 
 def test_a_difference_is_told_in_words() -> None:

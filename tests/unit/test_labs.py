@@ -154,6 +154,14 @@ def test_a_lab_with_parameters_is_its_practice_variant_until_it_is_given_to_some
     assert varied.given_to(None).values == varied.values
 
 
+def test_what_a_lab_declares_is_read_once_for_all_candidates(varied: LabFolder) -> None:
+    before = varied.given_to("ada").values
+    declared = varied.declared
+    (varied.root / "lab.yaml").unlink()
+    assert varied.given_to("ada").values == before
+    assert varied.given_to("bob").declared is declared
+
+
 def test_given_to_a_candidate_every_part_of_it_is_theirs(varied: LabFolder, tmp_path: Path) -> None:
     theirs = varied.given_to("ADA")
     assert theirs.candidate == "ada"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -219,14 +220,24 @@ def test_the_practice_variant_is_graded_without_a_candidate(varied: Grader) -> N
 
 
 def test_who_stops_it_does_not_wait_for_what_was_not_begun(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, cancelled = threading.Event(), threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait, cancel_futures=cancel_futures)
+            cancelled.set()
+
     def slowly(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         if grader.calls:
-            threading.Event().wait(0.2)
+            begun.set()
+            cancelled.wait(1)
         return grader.run(command, **options)
 
     def stop(_: SolutionProof) -> None:
+        begun.wait(5)
         raise KeyboardInterrupt
 
+    monkeypatch.setattr("mde_grader.proving.ThreadPoolExecutor", Pool)
     monkeypatch.setattr(subprocess, "run", slowly)
     with pytest.raises(KeyboardInterrupt):
         verify(grader.lab, listener=stop)

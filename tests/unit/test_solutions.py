@@ -11,7 +11,7 @@ from mde_grader.labs import LabFolder
 from mde_grader.model import Fault, Lab, Outcome, Requirement, Scorecard, Status, SubmissionIdentity
 from mde_grader.proving import compare
 from mde_grader.scoring import score
-from mde_grader.solutions import Solution, lay_out, read_solutions
+from mde_grader.solutions import Solution, lay_out, read_solutions, solution_at
 from tests.unit.attempting import LAB as DECLARED
 from tests.unit.attempting import PARAMETERS
 
@@ -43,6 +43,30 @@ def test_a_broken_solution_is_its_base_with_its_own_files_over_it(folder: LabFol
     assert (tmp_path / "out" / "app.py").read_text(encoding="utf-8") == "wrong"
     assert not (tmp_path / "out" / "conf").exists()
     assert not (tmp_path / "out" / "solution.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("solutions/reference", "reference"),
+        ("solutions/reference/conf", "reference"),
+        ("solutions/../solutions/broken-root/.", "broken-root"),
+        ("solutions", ""),
+    ],
+)
+def test_a_folder_of_solutions_is_recognised(folder: LabFolder, place: str, name: str) -> None:
+    assert solution_at(folder.root / place) == (folder.root, name)
+
+
+def test_a_link_to_a_solution_is_recognised(folder: LabFolder, tmp_path: Path) -> None:
+    (tmp_path / "mine").symlink_to(folder.solutions / "reference")
+    assert solution_at(tmp_path / "mine") == (folder.root, "reference")
+
+
+@pytest.mark.parametrize("place", ["", "starter", "mine/solutions/reference", "solutions-of-mine/reference"])
+def test_any_other_folder_is_no_solution(folder: LabFolder, place: str) -> None:
+    write(folder.root / place / "solution.yaml", "title: My solution\n")
+    assert solution_at(folder.root / place) is None
 
 
 def test_the_starter_is_laid_out_as_it_is(folder: LabFolder, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from mde_grader.cli.terminal import note
 from mde_grader.errors import UsageError
 from mde_grader.labs import LabFolder, find_labs, load_lab
 from mde_grader.model import Verdict
+from mde_grader.solutions import solution_at
 
 EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INCOMPLETE: 3}
 
@@ -137,4 +138,14 @@ def _lab(context: click.Context, name: str, labs: Path | None) -> LabFolder:
 def _submission(path: Path) -> Path:
     if not path.exists():
         raise UsageError(f"there is nothing at {path}", hint="name the folder of the submission: `mde-grade LAB PATH`")
-    return path
+    found = solution_at(path)
+    if found is None:
+        return path
+    root, solution = found
+    known = any(folder.root == root for folder in find_labs())
+    lab = root.name if known else root
+    what = f"one of {root.name}'s own solutions" if solution else f"the folder of {root.name}'s own solutions"
+    raise UsageError(
+        f"{'this folder' if path == Path() else path} is {what}, kept as a template, and no submission",
+        hint=f"`mde-grade lab verify {lab}{f' --only {solution}' if solution else ''}` fills it in and grades it",
+    )
