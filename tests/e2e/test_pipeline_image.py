@@ -272,7 +272,7 @@ code: {stage: one, script: ["exit 3"], allow_failure: {exit_codes: [3]}}
 docs: {stage: one, script: [echo DOCS], rules: [{changes: ["docs/*"]}]}
 code-only: {stage: one, script: [echo NEVER], rules: [{changes: ["ferry/*"]}]}
 left: {stage: one, script: ["echo LEFT > left.txt"], artifacts: {untracked: true}}
-found: {stage: two, script: [cat left.txt]}
+found: {stage: two, script: [cat left.txt, 'echo "ROOM $(ls /tmp/pipeline/state/builds | grep -c left)"']}
 bad: {stage: two, script: ["exit 4"], retry: 0, allow_failure: {exit_codes: [3]}}
 never: {stage: three, script: [echo NEVER]}
 rescue: {stage: three, script: [echo RESCUED], when: on_failure}
@@ -288,6 +288,7 @@ def test_gitlab_is_as_documented(pipelines: Pipelines, origin: Origin) -> None:
         "TRIED AGAIN",
         "DOCS",
         "     LEFT",
+        "ROOM 0",
         "RESCUED",
         "failure   bad",
     )

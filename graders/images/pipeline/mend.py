@@ -54,6 +54,11 @@ PLACES = {
     'if(this.jobStatus!=="success"&&this.artifacts?.when!=="always")return;': (
         'if(this.artifacts?.when!=="always"&&(this.jobStatus==="success")!==(this.artifacts?.when!=="on_failure"))return;'
     ),
+    # A job's folder goes with the job, as on a platform: here it is memory.
+    "await this.copyArtifactsOut(this.writeStreams,r),this.jobData.coverage": (
+        "await this.copyArtifactsOut(this.writeStreams,r),"
+        'await I.spawn(["sh","-c",\'rm -rf "$0" || true\',`${e.cwd}/${e.stateDir}/builds/${o}`]),this.jobData.coverage'
+    ),
     # artifacts:untracked is every file that git does not know.
     "if((this.artifacts.paths?.length??0)===0&&this.artifacts.reports": (
         "if(!this.artifacts.untracked&&(this.artifacts.paths?.length??0)===0&&this.artifacts.reports"
