@@ -17,7 +17,7 @@ from .folding import Log
 from .masking import mask_for
 from .orders import VARIABLE, Order, OrderError, read
 from .readers import ActReader, GitlabReader, PlainReader
-from .repositories import Repository, RepositoryError
+from .repositories import ContentError, Repository, RepositoryError
 from .workflows import with_shell
 
 GREEN, RED, BAD_ORDER, NO_REPOSITORY, REFUSED, NOTHING_TO_RUN = range(6)
@@ -189,6 +189,8 @@ def main() -> int:
         return _end(BAD_ORDER, str(error))
     except RepositoryError as error:
         return _end(NO_REPOSITORY, str(error))
+    except ContentError as error:
+        return _end(REFUSED, str(error))
     except PipelineError as error:
         run.log.close()
         return _end(error.code, str(error))
