@@ -274,6 +274,7 @@ code-only: {stage: one, script: [echo NEVER], rules: [{changes: ["ferry/*"]}]}
 left: {stage: one, script: ["echo LEFT > left.txt"], artifacts: {untracked: true}}
 found: {stage: two, script: [cat left.txt, 'echo "ROOM $(ls /tmp/pipeline/state/builds | grep -c left)"']}
 bad: {stage: two, script: ["exit 4"], retry: 0, allow_failure: {exit_codes: [3]}}
+kept out: {stage: one, script: [echo NEVER], only: [tags]}
 never: {stage: three, script: [echo NEVER]}
 rescue: {stage: three, script: [echo RESCUED], when: on_failure}
 """
@@ -281,7 +282,7 @@ rescue: {stage: three, script: [echo RESCUED], when: on_failure}
 
 def test_gitlab_is_as_documented(pipelines: Pipelines, origin: Origin) -> None:
     origin.push({".gitlab-ci.yml": GITLAB_MENDED})
-    ran = pipelines.run(origin.push({"docs/index.md": "more"}), "gitlab")
+    ran = pipelines.run(origin.push({"docs/index.md": "more"}), "gitlab", left_out=["kept out"])
     words = (
         "PLACE right",
         f"TOLD Change 3/{origin.before}/true",

@@ -64,6 +64,8 @@ def test_an_order_has_defaults() -> None:
         ({"secrets": []}, "secrets is no table"),
         ({"files": {"F": "NOBODY"}}, "files names NOBODY"),
         ({"workflows": ["../x.yml"]}, "'../x.yml' is no workflow file"),
+        ({"left_out": "deploy"}, "left_out is no list of texts"),
+        ({"workflows": [1]}, "workflows is no list of texts"),
         ({"else": 1}, "keys that there are not: else"),
     ],
 )
@@ -555,7 +557,7 @@ FAKE_GITLAB = """\
 #!/bin/sh
 git remote get-url gcl-origin
 echo "lint starting shell (test)"
-echo "lint > $MDE_BEFORE"
+echo "lint > $MDE_BEFORE $MDE_LEFT_OUT"
 exit 1
 """
 
@@ -570,5 +572,5 @@ def test_gitlab_is_run_beside_the_clone(
     (origin / ".gitlab-ci.yml").write_text("x: {script: [x]}")
     git(origin, "add", "-A")
     git(origin, "commit", "-q", "-m", "flows")
-    assert driver(origin, dialect="gitlab", before=OTHER) == 1
-    assert f"     {OTHER}" in capfd.readouterr().out
+    assert driver(origin, dialect="gitlab", before=OTHER, left_out=["deploy"]) == 1
+    assert f'     {OTHER} ["deploy"]' in capfd.readouterr().out

@@ -130,7 +130,7 @@ class Run:
         reader = GitlabReader(self.log, self.mask)
         if not self.repository.has(self.order.before):
             command.append("--no-evaluate-rule-changes")
-        more = {"MDE_BEFORE": self.order.before}
+        more = {"MDE_BEFORE": self.order.before, "MDE_LEFT_OUT": json.dumps(self.order.left_out)}
         return self._verdict(reader, self._run(reader, command, self.repository.folder, more), ".gitlab-ci.yml")
 
     def _make(self, given: dict[str, str]) -> int:
@@ -168,7 +168,7 @@ class Run:
 
 def _reason(said: Sequence[str]) -> str:
     """The line that tells most of why a runner did not begin."""
-    lines = [line.strip() for line in said if line.strip()]
+    lines = [line.strip() for line in said if line.strip() and " finished in " not in line]
     for line in lines:
         if action := _ACTION.search(line):
             return f"the action {action[1]} is not here, and nothing is fetched"
