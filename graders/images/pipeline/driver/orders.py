@@ -38,7 +38,7 @@ class Order:
         actor: Who pushed.
         number: Number of the run.
         workflows: Workflow files that are run; all when None.
-        left_out: Jobs of GitLab that the event does not let in, by `only` and `except`, say, which the runner does not know.
+        left_out: Jobs of GitLab that the event does not let in; the runner knows neither `only` nor `except`.
         secrets: Name to text; masked where the platform does it.
         variables: Name to text.
         files: Variable to the name of the secret or variable that is written to the file it names.
