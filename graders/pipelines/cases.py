@@ -90,7 +90,7 @@ class Ground:
     names: tuple[str, str]
     first: Commit
     files: Files
-    places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(4))
+    places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(5))
 
 
 class Case:

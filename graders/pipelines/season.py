@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from graders.pipelines.cases import Case, Commit, Ground
+from graders.pipelines.cases import RUN_SECONDS, Case, Commit, Ground, Pushed
 from graders.pipelines.chronicle import Brought, Chronicle
 from graders.pipelines.edits import WORDS, token
 from graders.pipelines.outcomes import Ended, packed
@@ -171,6 +171,12 @@ class Season:
         case.shelf.fail(2, self._chance.choice(("unavailable", "reset")))
         return self._note("flaky", case.push(commit))
 
+    def _earlier(self, case: Case, pushed: Pushed, seconds: float = RUN_SECONDS) -> Ended:
+        return self._note("two, earlier", case.run(pushed, seconds=seconds))
+
+    def _later(self, case: Case, pushed: Pushed) -> Ended:
+        return self._note("two, later", case.run(pushed))
+
     def _two(self) -> Two:
         case = self._cases["two"].result()
         one, after = self._chronicle.good(self._chronicle.files)
@@ -181,21 +187,18 @@ class Season:
         cut = next((turn for turn in said if turn.cancelled_by is not None and not turn.job), None)
         first: Ended | None
         if cut is not None and not cut.begins:
-            first, second = None, case.run(later)
+            first, second = None, self._later(case, later)
             order = f"the first run was cancelled before it began, in the group {cut.group}"
         elif cut is not None:
-            first = case.run(earlier, seconds=self._chance.uniform(*CANCELLED_AFTER))
-            second = case.run(later)
+            first = self._earlier(case, earlier, seconds=self._chance.uniform(*CANCELLED_AFTER))
+            second = self._later(case, later)
             order = f"the first run was cancelled by the second, in the group {cut.group}"
         elif said:
-            first, second = case.run(earlier), case.run(later)
+            first, second = self._earlier(case, earlier), self._later(case, later)
             order = f"the second run waited for the first, in the group {said[0].group}"
         else:
-            second, first = case.run(later), case.run(earlier)
+            second, first = self._later(case, later), self._earlier(case, earlier)
             order = "nothing made one wait for the other, and the run of the first push came late"
-        for name, ended in (("two, earlier", first), ("two, later", second)):
-            if ended is not None:
-                self._note(name, ended)
         return Two(first, second, order, case.front("/version"), case.front("/notice"))
 
 
