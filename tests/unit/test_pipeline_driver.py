@@ -21,7 +21,7 @@ from graders.images.pipeline.driver.folding import PATIENCE, Log
 from graders.images.pipeline.driver.masking import Mask, mask_for
 from graders.images.pipeline.driver.orders import NOTHING, Order, OrderError, read
 from graders.images.pipeline.driver.readers import ActReader, GitlabReader, PlainReader
-from graders.images.pipeline.driver.repositories import Commit, Repository, RepositoryError
+from graders.images.pipeline.driver.repositories import Commit, ContentError, Repository, RepositoryError
 from graders.images.pipeline.driver.workflows import with_shell
 
 SHA, OTHER = "a" * 40, "b" * 40
@@ -64,6 +64,8 @@ def test_an_order_has_defaults() -> None:
         ({"secrets": []}, "secrets is no table"),
         ({"files": {"F": "NOBODY"}}, "files names NOBODY"),
         ({"workflows": ["../x.yml"]}, "'../x.yml' is no workflow file"),
+        ({"left_out": "deploy"}, "left_out is no list of texts"),
+        ({"workflows": [1]}, "workflows is no list of texts"),
         ({"else": 1}, "keys that there are not: else"),
     ],
 )
@@ -416,8 +418,25 @@ def test_commits_have_their_files(origin: Path, tmp_path: Path) -> None:
     assert not other.has(SHA)
     with pytest.raises(RepositoryError, match="git clone failed: fatal: "):
         Repository(tmp_path / "absent", os.environ).clone(order(clone=str(tmp_path / "nowhere")))
-    with pytest.raises(RepositoryError, match="git checkout failed"):
+    with pytest.raises(RepositoryError, match=f"the repository has no commit {SHA}"):
         Repository(tmp_path / "third", os.environ).clone(order(clone=str(origin), ref="refs/tags/v1"))
+    blob = git(origin, "hash-object", "-w", "more")
+    command = ["git", "-C", str(origin), "mktree"]
+    tree = subprocess.run(
+        command, input=f"100644 blob {blob}\t{'x' * 300}\n", check=True, capture_output=True, text=True
+    )
+    git(origin, "update-ref", "refs/heads/main", git(origin, "commit-tree", "-m", "x", tree.stdout.strip()))
+    long = order(clone=str(origin), after=git(origin, "rev-parse", "main"))
+    with pytest.raises(ContentError, match="git checkout failed"):
+        Repository(tmp_path / "fourth", os.environ).clone(long)
+
+
+def test_a_repository_that_has_no_room_is_not_our_fault(tmp_path: Path) -> None:
+    fake = tmp_path / "git"
+    fake.write_text("#!/bin/sh\necho 'fatal: write error: No space left on device' >&2\nexit 128\n")
+    fake.chmod(0o755)
+    with pytest.raises(ContentError, match="git clone failed: No space left on device"):
+        Repository(tmp_path / "clone", {"PATH": f"{tmp_path}:{os.environ['PATH']}"}).clone(order())
 
 
 @pytest.fixture
@@ -538,7 +557,7 @@ FAKE_GITLAB = """\
 #!/bin/sh
 git remote get-url gcl-origin
 echo "lint starting shell (test)"
-echo "lint > $MDE_BEFORE"
+echo "lint > $MDE_BEFORE $MDE_LEFT_OUT"
 exit 1
 """
 
@@ -553,5 +572,5 @@ def test_gitlab_is_run_beside_the_clone(
     (origin / ".gitlab-ci.yml").write_text("x: {script: [x]}")
     git(origin, "add", "-A")
     git(origin, "commit", "-q", "-m", "flows")
-    assert driver(origin, dialect="gitlab", before=OTHER) == 1
-    assert f"     {OTHER}" in capfd.readouterr().out
+    assert driver(origin, dialect="gitlab", before=OTHER, left_out=["deploy"]) == 1
+    assert f'     {OTHER} ["deploy"]' in capfd.readouterr().out

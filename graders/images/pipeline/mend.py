@@ -30,6 +30,8 @@ const mdeSkipped=(those,jobs,stages,job,manuals)=>{if(job.started)return false;
 const past=those.getPastToWaitFor(jobs,stages,job,manuals);
 if(past.some((one)=>!one.finished&&!mdeSkipped(those,jobs,stages,one,manuals)))return false;
 return those.isPastFailed(past)?["on_success","manual"].includes(job.when):job.when==="on_failure"};
+const mdeLeftOut=new Set(JSON.parse(process.env.MDE_LEFT_OUT||"[]"));delete process.env.MDE_LEFT_OUT;
+const mdeLeave=(jobs)=>{for(const job of jobs.values())if(mdeLeftOut.has(job.baseName))job.when="never"};
 const mdeNone=()=>{console.log("workflow: rules start no pipeline for this event");process.exit(0)};
 """
 """How long a job may take, how often it is tried, what a rule may say, and which jobs will never start.
@@ -54,6 +56,11 @@ PLACES = {
     'if(this.jobStatus!=="success"&&this.artifacts?.when!=="always")return;': (
         'if(this.artifacts?.when!=="always"&&(this.jobStatus==="success")!==(this.artifacts?.when!=="on_failure"))return;'
     ),
+    # A job's folder goes with the job, as on a platform: here it is memory.
+    "await this.copyArtifactsOut(this.writeStreams,r),this.jobData.coverage": (
+        "await this.copyArtifactsOut(this.writeStreams,r),"
+        'await I.spawn(["sh","-c",\'rm -rf "$0" || true\',`${e.cwd}/${e.stateDir}/builds/${o}`]),this.jobData.coverage'
+    ),
     # artifacts:untracked is every file that git does not know.
     "if((this.artifacts.paths?.length??0)===0&&this.artifacts.reports": (
         "if(!this.artifacts.untracked&&(this.artifacts.paths?.length??0)===0&&this.artifacts.reports"
@@ -68,6 +75,11 @@ PLACES = {
     ),
     # A job that is skipped keeps none of a later stage waiting that runs after failures.
     "if(ir.isNotFinished(o))continue;": "if(ir.isNotFinished(o.filter((one)=>!mdeSkipped(ir,e,t,one,n))))continue;",
+    # Jobs that the event does not let in are told from outside.
+    'static async runPipeline(e,t,r){let{jobs:n,stages:i}=t,s=[...n.values()];s=s.filter((o)=>o.when!=="never"),': (
+        "static async runPipeline(e,t,r){mdeLeave(t.jobs);"
+        'let{jobs:n,stages:i}=t,s=[...n.values()];s=s.filter((o)=>o.when!=="never"),'
+    ),
     # A rule is an expression of GitLab's and no program, nor is the value of a variable in it.
     "static evaluateRuleIf(e,t){if(e===void 0)return!0;": (
         "static evaluateRuleIf(e,t){if(e===void 0)return!0;mdeInsist(e);"

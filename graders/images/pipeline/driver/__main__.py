@@ -17,7 +17,7 @@ from .folding import Log
 from .masking import mask_for
 from .orders import VARIABLE, Order, OrderError, read
 from .readers import ActReader, GitlabReader, PlainReader
-from .repositories import Repository, RepositoryError
+from .repositories import ContentError, Repository, RepositoryError
 from .workflows import with_shell
 
 GREEN, RED, BAD_ORDER, NO_REPOSITORY, REFUSED, NOTHING_TO_RUN = range(6)
@@ -130,7 +130,7 @@ class Run:
         reader = GitlabReader(self.log, self.mask)
         if not self.repository.has(self.order.before):
             command.append("--no-evaluate-rule-changes")
-        more = {"MDE_BEFORE": self.order.before}
+        more = {"MDE_BEFORE": self.order.before, "MDE_LEFT_OUT": json.dumps(self.order.left_out)}
         return self._verdict(reader, self._run(reader, command, self.repository.folder, more), ".gitlab-ci.yml")
 
     def _make(self, given: dict[str, str]) -> int:
@@ -168,7 +168,7 @@ class Run:
 
 def _reason(said: Sequence[str]) -> str:
     """The line that tells most of why a runner did not begin."""
-    lines = [line.strip() for line in said if line.strip()]
+    lines = [line.strip() for line in said if line.strip() and " finished in " not in line]
     for line in lines:
         if action := _ACTION.search(line):
             return f"the action {action[1]} is not here, and nothing is fetched"
@@ -189,6 +189,8 @@ def main() -> int:
         return _end(BAD_ORDER, str(error))
     except RepositoryError as error:
         return _end(NO_REPOSITORY, str(error))
+    except ContentError as error:
+        return _end(REFUSED, str(error))
     except PipelineError as error:
         run.log.close()
         return _end(error.code, str(error))

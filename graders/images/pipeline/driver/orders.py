@@ -38,6 +38,7 @@ class Order:
         actor: Who pushed.
         number: Number of the run.
         workflows: Workflow files that are run; all when None.
+        left_out: Jobs of GitLab that the event does not let in; the runner knows neither `only` nor `except`.
         secrets: Name to text; masked where the platform does it.
         variables: Name to text.
         files: Variable to the name of the secret or variable that is written to the file it names.
@@ -53,6 +54,7 @@ class Order:
     actor: str = "mde"
     number: int = 1
     workflows: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -94,8 +96,13 @@ def read(text: str) -> Order:
     _insist(not unknown, f"it has keys that there are not: {unknown}")
     missing = ", ".join(sorted({"dialect", "clone", "ref", "after"} - given.keys()))
     _insist(not missing, f"it lacks {missing}")
-    if given.get("workflows") is not None:
-        given["workflows"] = tuple(given["workflows"])
+    for name in ("workflows", "left_out"):
+        if given.get(name) is not None:
+            _insist(
+                isinstance(given[name], list) and all(isinstance(each, str) for each in given[name]),
+                f"{name} is no list of texts",
+            )
+            given[name] = tuple(given[name])
     order = Order(**given)
     _check(order)
     return order

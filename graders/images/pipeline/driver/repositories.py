@@ -12,11 +12,16 @@ from .orders import Order
 MOST_COMMITS = 2048
 """Commits that GitHub lists in a push event at the most, by its documentation of the event."""
 
+_FULL = "No space left on device"
 _FIELDS = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%T%x00%B"
 
 
 class RepositoryError(Exception):
     """It cannot be cloned, or has no such commit."""
+
+
+class ContentError(Exception):
+    """What is in the repository cannot be laid out here: too much, or names that no file system takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +56,22 @@ class Repository:
         """Clone everything and check out what was pushed, a branch by its name and a tag's commit detached.
 
         Raises:
-            RepositoryError: With git's last words.
+            RepositoryError: It does not answer, or has no such commit; with git's words.
+            ContentError: It does, and there is no room for it, or no place.
         """
         self._git("clone", "--quiet", "--no-checkout", "--", order.clone, str(self.folder), at=self.folder.parent)
+        if not self.has(order.after):
+            raise RepositoryError(f"the repository has no commit {order.after}")
         self._git("config", "user.name", order.actor)
         self._git("config", "user.email", f"{order.actor}@example.com")
         self._git("remote", "set-head", "origin", order.default_branch, check=False)
+        where = ["-B", order.branch] if order.branch else ["--detach"]
+        try:
+            self._git("checkout", "--quiet", *where, order.after, "--")
+        except RepositoryError as error:
+            raise ContentError(str(error)) from error
         if order.branch:
-            self._git("checkout", "--quiet", "-B", order.branch, order.after, "--")
             self._git("branch", "--quiet", f"--set-upstream-to=origin/{order.branch}", check=False)
-        else:
-            self._git("checkout", "--quiet", "--detach", order.after, "--")
 
     def add_remote(self, name: str, address: str) -> None:
         """Give it another remote."""
@@ -114,5 +124,6 @@ class Repository:
             told = next(
                 (line for line in said if line.startswith(("fatal:", "error:"))), f"exit code {done.returncode}"
             )
-            raise RepositoryError(f"git {words[0]} failed: {told}")
+            full = any(_FULL in line for line in said)
+            raise (ContentError if full else RepositoryError)(f"git {words[0]} failed: {_FULL if full else told}")
         return "" if done.returncode else done.stdout.decode(errors="replace")
