@@ -165,7 +165,7 @@ class Case:
         ran, crowd = None, Crowd()
         if runs:
             with self._ground.places, self._crowd(wanted=watched) as seen:
-                ran = self._drive(pushed, [run.file for run in runs], seconds)
+                ran = self._drive(pushed, runs, seconds)
             crowd = seen.sum
         return Ended(
             sha=pushed.event.sha,
@@ -206,8 +206,8 @@ class Case:
             parent=parent,
         )
 
-    def _drive(self, pushed: Pushed, files: Sequence[str], seconds: float) -> Ran:
-        order = json.dumps(self._order(pushed, files))
+    def _drive(self, pushed: Pushed, runs: Sequence[Run], seconds: float) -> Ran:
+        order = json.dumps(self._order(pushed, runs))
         ran = self._ground.workspace.run(
             [DRIVER], seconds=seconds, environment={"PIPELINE_ORDER": order}, limit=LOG_LIMIT
         )
@@ -215,7 +215,7 @@ class Case:
             raise RuntimeError(f"the driver of pipelines: {ran.err.strip()[-500:]}")
         return ran
 
-    def _order(self, pushed: Pushed, files: Sequence[str]) -> dict[str, Any]:
+    def _order(self, pushed: Pushed, runs: Sequence[Run]) -> dict[str, Any]:
         event = pushed.event
         token, key = self._ground.names
         return {
@@ -227,11 +227,18 @@ class Case:
             "default_branch": self._ground.branch,
             "repository": "line/ferry",
             "number": event.run,
-            **({"workflows": list(files)} if self._ground.dialect == "github" else {}),
+            **self._chosen(runs),
             "secrets": {token: self.shelf.token, key: self.tenant.private_key},
             "variables": self.variables,
             "files": {f"{key}_FILE": key},
         }
+
+    def _chosen(self, runs: Sequence[Run]) -> dict[str, list[str]]:
+        """What the event starts, for the runners that would start more."""
+        if self._ground.dialect == "github":
+            return {"workflows": [run.file for run in runs]}
+        left_out = [job for run in runs for job in run.left_out]
+        return {"left_out": left_out} if left_out else {}
 
     @property
     def variables(self) -> Mapping[str, str]:
