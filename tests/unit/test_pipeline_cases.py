@@ -70,7 +70,7 @@ class Shelf:
 
 class Pipeline:
     def runs(self, event: Event) -> tuple[Run, ...]:
-        return (Run("ci.yml", event),) if "docs/a.md" not in event.changed else ()
+        return (Run("ci.yml", event, left_out=("old",)),) if "docs/a.md" not in event.changed else ()
 
     def why_not(self, event: Event) -> str:
         return f"nothing for {event.ref_name}"
@@ -114,13 +114,18 @@ def work() -> Workspace:
 
 
 @pytest.fixture
-def case(monkeypatch: pytest.MonkeyPatch, work: Workspace) -> Case:
+def dialect() -> str:
+    return "github"
+
+
+@pytest.fixture
+def case(monkeypatch: pytest.MonkeyPatch, work: Workspace, dialect: str) -> Case:
     monkeypatch.setattr(cases, "repository", lambda *_, **__: Repository())
     monkeypatch.setattr(cases, "tenant", lambda *_, **__: Tenant())
     monkeypatch.setattr(cases, "shelf", lambda *_, **__: Shelf())
     parts: dict[str, Any] = {"probe": Probe(), "workspace": work, "pipeline": Pipeline()}
     return Case(
-        Ground(**parts, dialect="github", admin="admin", branch="trunk", names=("T", "K"), first=FIRST, files=FILES),
+        Ground(**parts, dialect=dialect, admin="admin", branch="trunk", names=("T", "K"), first=FIRST, files=FILES),
         "good",
     )
 
@@ -141,6 +146,15 @@ def test_what_the_driver_is_ordered(case: Case, work: Workspace) -> None:
     assert (ended.colour, ended.sha, ended.notice) == (GREEN, f"{3:040}", "new")
     assert (ended.version, ended.told, ended.page) == ("v1", "no connection", "status 502")
     assert ended.crowd.total >= 2
+
+
+@pytest.mark.parametrize(
+    ("dialect", "chosen"),
+    [("github", {"workflows": ["ci.yml"]}), ("gitlab", {"left_out": ["old"]}), ("make", {})],
+)
+def test_what_the_event_lets_in(case: Case, work: Workspace, chosen: dict[str, list[str]]) -> None:
+    case.push(commit(ferry_a=b"1"))
+    assert {name: work.orders[0][name] for name in ("workflows", "left_out") if name in work.orders[0]} == chosen
 
 
 def test_a_new_branch_begins_at_the_released_one(case: Case, work: Workspace) -> None:
