@@ -89,6 +89,14 @@ class Chronicle:
         change = edits.harmless(files, self._chance, notice=notice)
         return self._made(Change(change), notice), edits.apply(files, change)
 
+    def several(self, files: Files, count: int) -> tuple[list[Commit], Files]:
+        """That many good commits, each on top of the one before it, and the tree after the last."""
+        made: list[Commit] = []
+        for _ in range(count):
+            commit, files = self.good(files)
+            made.append(commit)
+        return made, files
+
     def migrating(self, files: Files) -> Brought:
         """A good commit with a migration."""
         commit, after = self.good(files)

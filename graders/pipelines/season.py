@@ -66,7 +66,8 @@ class Season:
         files = chronicle.files
         self.version = f"v{chance.randint(1, 9)}.{chance.randint(0, 20)}.{chance.randint(0, 9)}"
         self.one, self.tree = chronicle.good(files)
-        self.brought: Brought = chronicle.migrating(self.tree)
+        self._between, grown = chronicle.several(self.tree, chance.randint(1, 3))
+        self.brought: Brought = chronicle.migrating(grown)
         self._main = self._case("good")
         self._cases: dict[str, Future[Case]] = {}
         self.good = self._pool.submit(lambda: self._note("good", self._main.result().push(self.one)))
@@ -147,7 +148,9 @@ class Season:
         return self._soon(name, step, "" if on else name)
 
     def _second(self) -> Ended:
-        return self._note("second", self._main.result().push(self.brought.commit, watched=True))
+        # Several commits in one push, so that their number tells nobody that something is wrong with it.
+        pushed = self._main.result().push(*self._between, self.brought.commit, watched=True)
+        return self._note("second", pushed)
 
     def _tag(self) -> Ended:
         second = self.second.result()
@@ -160,10 +163,10 @@ class Season:
         return self._note("documents", self._main.result().push(commit))
 
     def _anew(self) -> Ended:
-        """The second commit once more, in a place that has never seen it."""
+        """The second push once more, in a place that has never seen it."""
         case = self._cases["anew"].result()
         case.place([self.one])
-        return self._note("anew", case.push(self.brought.commit))
+        return self._note("anew", case.push(*self._between, self.brought.commit))
 
     def _flaky(self) -> Ended:
         case = self._cases["flaky"].result()

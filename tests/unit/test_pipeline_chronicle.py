@@ -65,6 +65,12 @@ def test_commits_come_one_after_the_other(app: Files) -> None:
     assert times == sorted(times)
 
 
+def test_several_commits_build_on_each_other(app: Files) -> None:
+    made, after = chronicle(app).several(app, 3)
+    trees = list(itertools.accumulate(made, lambda tree, one: edits.apply(tree, one.change.files), initial=app))
+    assert (len(made), trees[-1]) == (3, after)
+
+
 def test_a_migration_comes_with_harmless_edits(app: Files) -> None:
     brought = chronicle(app).migrating(app)
     assert f"migrations/{brought.migration}" in brought.commit.change.files

@@ -105,11 +105,12 @@ def test_all_that_is_wanted_is_pushed(begin: Begin) -> None:
     season = begin()
     wait([getattr(season, step) for step in STEPS])
     asked = cases(season)
-    assert asked["good"][:2] == ["push 1", "push 1 watched"]
+    assert asked["good"][0] == "push 1"
+    assert asked["good"][1] in {"push 2 watched", "push 3 watched", "push 4 watched"}
     assert sorted(asked["good"][2:]) == ["push 1", f"tag {season.version}"]
     assert asked["unhealthy"] == ["push 1 watched", "push 1"]
     assert asked["flaky"] == ["fail 2", "push 1"]
-    assert asked["anew"] == ["push 1"]
+    assert asked["anew"] == [asked["good"][1].removesuffix(" watched")]
     assert sorted(line.split("  ")[0].strip() for line in season.told()) == sorted(
         {*STEPS, "good", "two, earlier", "two, later"} - {"two"}
     )

@@ -73,9 +73,8 @@ def season(  # noqa: PLR0913, PLR0917 - a fixture asks for what it needs
         look="find . -type f -size +100k",
     )
     files = whole(_tree(starter)[0], theirs)
-    pipeline = read(
-        dialect, files, variables={"STORE_URL": "http://store:4000", "TARGET": "deploy@target"}, chooses=True
-    )
+    told = {"STORE_URL": "http://store:4000", "TARGET": "deploy@target"}
+    pipeline = read(dialect, files, variables=told, chooses=True)
     insist_supported(pipeline.refusals)
     chance = Random(secrets.randbits(64))  # noqa: S311 - drawn from the machine's own
     chronicle = Chronicle(chance, files, programs, str(variant["prefix"]))
