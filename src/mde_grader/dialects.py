@@ -78,7 +78,8 @@ def _is_of(dialect: Dialect, path: Path) -> bool:
 
 
 def _asks(dialect: Dialect) -> str:
-    return f"{' or '.join(dialect.files)}{f' with a line {dialect.line}' if dialect.line else ''} ({dialect.title})"
+    line = re.sub(r"\\[sbw][*+?]?", "", dialect.line)  # a pattern, told as somebody would type it
+    return f"{' or '.join(dialect.files)}{f' with a line “{line}”' if line else ''} ({dialect.title})"
 
 
 def _names(dialects: Iterable[Dialect]) -> str:

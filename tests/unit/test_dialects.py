@@ -106,7 +106,7 @@ def test_none_is_refused_with_what_could_be_handed_in(tmp_path: Path) -> None:
         choose(WITH, write(tmp_path, {"Makefile": "all:\n"}), None)
     assert caught.value.rule == "submission.dialect"
     assert ".gitlab-ci.yml (GitLab CI)" in caught.value.hint
-    assert r"Makefile or GNUmakefile with a line pipeline\s*: (Make)" in caught.value.hint
+    assert "Makefile or GNUmakefile with a line “pipeline:” (Make)" in caught.value.hint
 
 
 def test_one_that_is_asked_for_and_missing_is_refused_and_the_other_named(tmp_path: Path) -> None:
