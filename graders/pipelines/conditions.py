@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graders.pipelines.regexes import RegexError, found_in
+from graders.pipelines.tokens import tokens
 
 LONGEST = 2048
 """Characters of one condition."""
@@ -41,24 +42,12 @@ def holds(condition: str, variables: Mapping[str, str]) -> bool:
     """
     if len(condition) > LONGEST:
         raise ConditionError(f"has more than {LONGEST} characters")
-    reader = _Reader(_tokens(condition), variables)
+    # The first one last, so that they can be popped.
+    reader = _Reader(tokens(condition, _TOKEN, ConditionError)[::-1], variables)
     value = reader.either(0)
     if reader.tokens:
         raise ConditionError(f"has `{reader.tokens[-1][1][:20]}` too much")
     return bool(value)
-
-
-def _tokens(condition: str) -> list[tuple[str, str]]:
-    """The tokens, the first one last, so that they can be popped."""
-    found: list[tuple[str, str]] = []
-    at = 0
-    while condition[at:].strip():
-        match = _TOKEN.match(condition, at)
-        if match is None:
-            raise ConditionError(f"cannot be read from `{condition[at:].strip()[:20]}` on")
-        found.append((match.lastgroup or "", match[match.lastgroup or 0]))
-        at = match.end()
-    return found[::-1]
 
 
 @dataclass

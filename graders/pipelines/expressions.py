@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from graders.pipelines.tokens import tokens
+
 Value: TypeAlias = Any
 """What JSON can hold."""
 
@@ -131,14 +133,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    at = 0
-    while text[at:].strip():
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise ExpressionError(f"cannot be read from `{text[at:].strip()[:20]}` on")
-        found.append((match.lastgroup or "", match[match.lastgroup or 0]))
-        at = match.end()
+    found = tokens(text, _TOKEN, ExpressionError)
     if not found:
         raise ExpressionError("is empty")
     return found

@@ -36,8 +36,7 @@ class Change:
 
 def said(change: Change) -> dict[str, Any]:
     """A change as the service reads it."""
-    return {path: content if content is None else _file(path, content, change) for path, content in
-            change.files.items()}  # fmt: skip
+    return {path: None if text is None else _file(path, text, change) for path, text in change.files.items()}
 
 
 def _file(path: str, content: bytes, change: Change) -> dict[str, Any]:

@@ -11,17 +11,14 @@ import pytest
 from graders.pipelines import edits
 from graders.pipelines.chronicle import Chronicle, given, misfit, whole
 from graders.pipelines.edits import Files
-from mde_grader.labs import load_lab
+from tests.unit.ferry_app import ferry_app
 
 SEEDS = range(12)
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    folder = tmp_path_factory.mktemp("app")
-    lab = load_lab("lab-01").given_to(None)
-    lab.lay_out(lab.starter, folder)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return ferry_app(tmp_path_factory.mktemp("app"))
 
 
 def chronicle(app: Files, seed: int = 1) -> Chronicle:

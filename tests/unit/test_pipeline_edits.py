@@ -12,7 +12,7 @@ import pytest
 
 from graders.pipelines import edits, ferry
 from graders.pipelines.edits import Files
-from mde_grader.labs import load_lab
+from tests.unit.ferry_app import ferry_app
 
 CHANCE = range(40)
 FAKE_DRIVER = """class DatabaseError(Exception): ...
@@ -37,10 +37,7 @@ CAUGHT = {
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    folder = tmp_path_factory.mktemp("app")
-    lab = load_lab("lab-01").given_to(None)
-    lab.lay_out(lab.starter, folder)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return ferry_app(tmp_path_factory.mktemp("app"))
 
 
 def drawn(seed: int) -> Random:
